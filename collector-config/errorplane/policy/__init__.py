@@ -1,0 +1,60 @@
+"""The model of ``errorplane.yaml``: what an error is, whose it is, what is hidden, what is kept and where it goes.
+
+``load`` reads a file and raises ``PolicyError`` with every mistake at once; ``check`` lists mistakes and warnings;
+``read`` gives both. The models are frozen; durations are seconds (float), sizes bytes (int), lists tuples.
+"""
+
+from __future__ import annotations
+
+from errorplane.policy._delivery import (
+    ClientTls,
+    Destination,
+    Errors,
+    Facts,
+    FileTarget,
+    OtlpTarget,
+    Retention,
+    RetentionClass,
+    RetentionRule,
+    Telemetry,
+)
+from errorplane.policy._keys import Keys, KeySource
+from errorplane.policy._load import LoadResult, check, load, read
+from errorplane.policy._policy import Policy
+from errorplane.policy._problems import PolicyError, Problem
+from errorplane.policy._receiving import Journal, Listen, ServerTls
+from errorplane.policy._sampling import Sampling, SamplingRule
+from errorplane.policy._services import Redaction, Service, SeverityPolicy, SeverityRule
+from errorplane.policy._when import When
+
+__all__ = [
+    "ClientTls",
+    "Destination",
+    "Errors",
+    "Facts",
+    "FileTarget",
+    "Journal",
+    "KeySource",
+    "Keys",
+    "Listen",
+    "LoadResult",
+    "OtlpTarget",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "Redaction",
+    "Retention",
+    "RetentionClass",
+    "RetentionRule",
+    "Sampling",
+    "SamplingRule",
+    "ServerTls",
+    "Service",
+    "SeverityPolicy",
+    "SeverityRule",
+    "Telemetry",
+    "When",
+    "check",
+    "load",
+    "read",
+]

@@ -1,0 +1,55 @@
+"""Section ``keys``: where the keys of what is written to disk come from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from errorplane.policy._scalars import NAME, Many, Text, fail
+from errorplane.policy._section import FilePath, Plain, Section
+
+EnvName = Annotated[str, Text("the name of an environment variable", "[A-Za-z_][A-Za-z0-9_]*", "name")]
+Command = Annotated[tuple[Plain, ...], Many()]
+PluginName = Annotated[str, NAME]
+
+
+class KeySource(Section):
+    """Where a key comes from: exactly one of the four."""
+
+    file: FilePath | None = Field(
+        default=None,
+        description="File with the key; generated with mode 0600 when it is missing.",
+        examples=["./data/journal.key"],
+    )
+    env: EnvName | None = Field(
+        default=None,
+        description="Environment variable with 32 bytes in base64 or hex.",
+        examples=["ERRORPLANE_JOURNAL_KEY"],
+    )
+    command: Command | None = Field(
+        default=None,
+        description="Program and arguments, run without a shell, that print 32 bytes in base64 or hex within 10 s.",
+        examples=[["vault", "kv", "get", "-field=key", "secret/errorplane"]],
+    )
+    plugin: PluginName | None = Field(
+        default=None, description="Name of an entry point in the group errorplane_keys.", examples=["aws-kms"]
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> KeySource:
+        if sum(v is not None for v in (self.file, self.env, self.command, self.plugin)) != 1:
+            fail("one_of", "must have exactly one of file, env, command or plugin")
+        return self
+
+
+class Keys(Section):
+    """Keys of what errorplane writes to disk. Each purpose has its own key, derived from its source."""
+
+    journal: KeySource | None = Field(
+        default=None, description="Key of the journal; by default the file journal.key in the journal's folder."
+    )
+    segments: KeySource | None = Field(
+        default=None,
+        description="Key of encrypted file segments; by default the file segments.key in the journal's folder.",
+    )

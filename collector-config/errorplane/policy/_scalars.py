@@ -1,0 +1,314 @@
+"""The kinds of single values in a policy: how each is read, described, and put into the JSON Schema.
+
+A kind is an ``Annotated`` marker. Its messages never contain the value: a value may be a secret, so only the
+code that knows where it came from may show it. Where a reference (``${env:NAME}``) was replaced, the value
+arrives as ``Resolved`` text, from which numbers and booleans are read too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn, get_args
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from errorplane.policy._units import (
+    DURATION_PATTERN,
+    SIZE_PATTERN,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+)
+
+REFERENCE_PATTERN = r"\$\{(?:env|file):"
+_REFERENCE_SCHEMA: dict[str, Any] = {"type": "string", "pattern": REFERENCE_PATTERN}
+
+
+class Resolved(str):
+    """Text of a scalar in which at least one ``${...}`` was replaced."""
+
+    __slots__ = ()
+
+
+def fail(kind: str, message: str, allowed: Sequence[str] = ()) -> NoReturn:
+    """Refuse a value: ``message`` says what is expected and must not contain the value."""
+    raise PydanticCustomError(f"policy_{kind}", "{message}", {"message": message, "allowed": tuple(allowed)})
+
+
+class Scalar:
+    """One kind of single value. ``label`` is its name in the reference."""
+
+    label = "text"
+
+    def read(self, value: object, info: ValidationInfo) -> Any:
+        """The value as the pipeline wants it; refuses with ``fail``."""
+        raise NotImplementedError
+
+    def show(self, value: Any) -> object:
+        """The value as a person would write it in YAML."""
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of what may be written."""
+        return {"type": "string"}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.read, serialization=self._serialization())
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return self.schema()
+
+    def _serialization(self) -> core_schema.SerSchema | None:
+        return None
+
+
+class Text(Scalar):
+    """Text that is not empty; ``pattern`` narrows it, ``meaning`` says so in words."""
+
+    def __init__(self, meaning: str = "", pattern: str = "", label: str = "text") -> None:
+        self.label = label
+        self._meaning = meaning or "a text"
+        self._pattern = pattern
+
+    def read(self, value: object, info: ValidationInfo) -> str:
+        if not isinstance(value, str):
+            fail("want_text", f"must be {self._meaning}")
+        text = str(value)
+        if not text.strip():
+            fail("value", f"must be {self._meaning}, not empty")
+        if self._pattern and not re.fullmatch(self._pattern, text):
+            fail("value", f"must be {self._meaning}")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        if not self._pattern:
+            return {"type": "string", "minLength": 1}
+        return {"type": "string", "pattern": f"^(?:{self._pattern})$|{REFERENCE_PATTERN}"}
+
+
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+NAME = Text(
+    "a name: 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first", NAME_PATTERN, "name"
+)
+
+
+class Choice(Scalar):
+    """One of the values of the ``Literal`` that it annotates; one ``Choice()`` per ``Literal``."""
+
+    label = "choice"
+
+    def __init__(self) -> None:
+        self._values: tuple[str | int, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        self._values = get_args(source)
+        return super().__get_pydantic_core_schema__(source, handler)
+
+    def read(self, value: object, info: ValidationInfo) -> str | int:
+        for one in self._values:
+            if isinstance(value, Resolved) and str(value) == str(one):
+                return one
+            if type(value) is type(one) and value == one:
+                return one
+        fail("choice", f"must be {one_of(self._values)}", [str(v) for v in self._values])
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(self._values)}, _REFERENCE_SCHEMA]}
+
+
+class Flag(Scalar):
+    """true or false."""
+
+    label = "boolean"
+
+    def read(self, value: object, info: ValidationInfo) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, Resolved) and value in ("true", "false"):
+            return value == "true"
+        fail("want_plain", "must be true or false", ("true", "false"))
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "boolean"}, _REFERENCE_SCHEMA]}
+
+
+class Number(Scalar):
+    """A number from ``low`` to ``high``; ``whole`` asks for an integer, ``positive`` excludes ``low``."""
+
+    def __init__(self, low: float, high: float, *, whole: bool = False, positive: bool = False) -> None:
+        self.label = "integer" if whole else "number"
+        self._low, self._high, self._whole, self._positive = low, high, whole, positive
+
+    @property
+    def _meaning(self) -> str:
+        noun = "a whole number" if self._whole else "a number"
+        if self._positive:
+            return f"{noun} above {self._low:g}, up to {self._high:g}"
+        return f"{noun} from {self._low:g} to {self._high:g}"
+
+    def read(self, value: object, info: ValidationInfo) -> float:
+        number = _number(value)
+        if number is None:
+            fail("want_plain", f"must be {self._meaning}")
+        if self._whole and (isinstance(number, float) and not number.is_integer()):
+            fail("value", f"must be {self._meaning}")
+        inside = self._low < number <= self._high if self._positive else self._low <= number <= self._high
+        if not inside:
+            fail("value", f"must be {self._meaning}")
+        return int(number) if self._whole else float(number)
+
+    def schema(self) -> dict[str, Any]:
+        low = "exclusiveMinimum" if self._positive else "minimum"
+        kind = {"type": "integer" if self._whole else "number", low: self._low, "maximum": self._high}
+        return {"anyOf": [kind, _REFERENCE_SCHEMA]}
+
+
+class Duration(Scalar):
+    """A duration from ``low`` to ``high`` (as written); seconds as a float. Python callers may give seconds."""
+
+    label = "duration"
+
+    def __init__(self, low: str, high: str) -> None:
+        self._low, self._high = parse_duration(low), parse_duration(high)
+        self._meaning = f"a duration from {low} to {high}, such as 250ms, 10s or 5m"
+
+    def read(self, value: object, info: ValidationInfo) -> float:
+        if isinstance(value, str):
+            try:
+                seconds = parse_duration(value)
+            except ValueError:
+                fail("value", f"must be {self._meaning}")
+        elif info.context is None and _number(value) is not None:
+            seconds = float(value)  # type: ignore[arg-type]  # _number has looked at it
+        else:
+            fail("unit", f"must be {self._meaning}")
+        if not self._low <= seconds <= self._high:
+            fail("value", f"must be {self._meaning}")
+        return seconds
+
+    def show(self, value: Any) -> object:
+        return format_duration(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{DURATION_PATTERN}$|{REFERENCE_PATTERN}"}
+
+
+class Size(Scalar):
+    """A size from ``low`` to ``high`` (as written); bytes as an int. Python callers may give bytes."""
+
+    label = "size"
+
+    def __init__(self, low: str, high: str) -> None:
+        self._low, self._high = parse_size(low), parse_size(high)
+        self._meaning = f"a size from {low} to {high}, such as 512KiB, 32MiB or 4GiB"
+
+    def read(self, value: object, info: ValidationInfo) -> int:
+        if isinstance(value, str):
+            try:
+                count = parse_size(value)
+            except ValueError:
+                fail("value", f"must be {self._meaning}")
+        elif info.context is None and isinstance(value, int) and not isinstance(value, bool):
+            count = value
+        else:
+            fail("unit", f"must be {self._meaning}")
+        if not self._low <= count <= self._high:
+            fail("value", f"must be {self._meaning}")
+        return count
+
+    def show(self, value: Any) -> object:
+        return format_size(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{SIZE_PATTERN}$|{REFERENCE_PATTERN}"}
+
+
+class Secret(Scalar):
+    """Text that is masked wherever it is shown."""
+
+    label = "secret"
+
+    def read(self, value: object, info: ValidationInfo) -> SecretStr:
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if not isinstance(value, str):
+            fail("want_text", "must be a text")
+        if not value.strip():
+            fail("value", "must not be empty")
+        if re.search(r"[\x00-\x1f\x7f]", value):
+            fail("value", "must be one line without control characters")
+        return SecretStr(str(value))
+
+    def _serialization(self) -> core_schema.SerSchema | None:
+        return core_schema.plain_serializer_function_ser_schema(str, when_used="json")
+
+
+class Location(Scalar):
+    """A path; a relative one starts at the folder of the policy file."""
+
+    label = "path"
+
+    def read(self, value: object, info: ValidationInfo) -> Path:
+        return Path(self._text(value, info))
+
+    def _text(self, value: object, info: ValidationInfo) -> str:
+        if not isinstance(value, (str, Path)):
+            fail("want_text", "must be a path")
+        text = str(value)
+        if not text.strip() or "\x00" in text:
+            fail("value", "must be a path, not empty")
+        if text.startswith("~"):
+            fail("value", "must be a path without ~: write it in full, or ${env:HOME}/...")
+        return str(info.context["folder"] / text) if info.context else text
+
+
+class Output(Location):
+    """A path that keeps its final slash, because with one it names a folder."""
+
+    label = "path"
+
+    def read(self, value: object, info: ValidationInfo) -> str:  # type: ignore[override]  # text, see FileTarget
+        return self._text(value, info) + ("/" if isinstance(value, str) and value.endswith("/") else "")
+
+
+class Many:
+    """A list, held as a tuple. With ``single`` one value may stand for a list of one."""
+
+    def __init__(self, *, single: bool = False) -> None:
+        self._single = single
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        array = handler(schema)
+        return {"anyOf": [array["items"], array]} if self._single else array
+
+    def _read(self, value: object) -> object:
+        if self._single and isinstance(value, str):
+            value = (value,)
+        if not isinstance(value, (list, tuple)):
+            fail("want_list", "must be a list" + (", or one value" if self._single else ""))
+        seen = [str(v) for v in value if isinstance(v, str)]
+        if len(seen) != len(set(seen)):
+            fail("value", "must not list anything twice")
+        return tuple(value)
+
+
+def one_of(values: Sequence[object]) -> str:
+    """``a, b or c`` for messages."""
+    names = [str(v) for v in values]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _number(value: object) -> float | int | None:
+    if isinstance(value, Resolved) and re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", value):
+        return float(value) if "." in value else int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return value

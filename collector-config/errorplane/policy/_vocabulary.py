@@ -1,0 +1,48 @@
+"""The words that a policy may use for errors and detectors.
+
+``errorplane.policy`` imports nobody, so the words stand here a second time; a test compares them with
+``errorplane.errors`` and ``errorplane.detectors``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from errorplane.policy._scalars import Choice
+
+CategoryWord = Literal["transient", "persistent", "cascading", "unknown"]
+KindWord = Literal[
+    "timeout",
+    "validation",
+    "dependency",
+    "authentication",
+    "authorization",
+    "not_found",
+    "conflict",
+    "rate_limit",
+    "resource",
+    "cancelled",
+    "configuration",
+    "bug",
+    "unknown",
+]
+SeverityWord = Literal["P1", "P2", "P3", "P4", "P5"]
+EntityWord = Literal[
+    "EMAIL_ADDRESS",
+    "CREDIT_CARD",
+    "IBAN_CODE",
+    "US_SSN",
+    "IP_ADDRESS",
+    "PHONE_NUMBER",
+    "BEARER_TOKEN",
+    "JWT",
+    "AWS_KEY",
+    "PASSWORD",
+]
+
+Category = Annotated[CategoryWord, Choice()]
+Kind = Annotated[KindWord, Choice()]
+Severity = Annotated[SeverityWord, Choice()]
+Entity = Annotated[EntityWord, Choice()]
+
+ENTITIES: tuple[EntityWord, ...] = get_args(EntityWord)

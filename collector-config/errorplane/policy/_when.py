@@ -1,0 +1,45 @@
+"""``when``: the conditions of a rule. Plain data; the pipeline compiles them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from errorplane.policy._scalars import Choice, Duration, Many
+from errorplane.policy._section import Plain, Section
+from errorplane.policy._vocabulary import Category, Kind, Severity
+
+Status = Annotated[Literal["error", "ok"], Choice()]
+SignalWord = Annotated[Literal["trace", "log"], Choice()]
+
+
+class When(Section):
+    """Conditions of a rule. All that are given must hold; of a list, one element must. Without any, always."""
+
+    status: Status | None = Field(
+        default=None, description="error: something in it failed; ok: nothing did.", examples=["error"]
+    )
+    duration_over: Annotated[float, Duration("0s", "30d")] | None = Field(
+        default=None, description="The trace took longer than this.", examples=["5s"]
+    )
+    service: Annotated[tuple[Plain, ...], Many(single=True)] | None = Field(
+        default=None,
+        description="It touches this service, or one of these.",
+        examples=["checkout", ["checkout", "ledger"]],
+    )
+    signal: SignalWord | None = Field(default=None, description="Only traces, or only log records.", examples=["log"])
+    kind: Annotated[tuple[Kind, ...], Many(single=True)] | None = Field(
+        default=None, description="It holds an error of this kind, or of one of these.", examples=["timeout"]
+    )
+    category: Annotated[tuple[Category, ...], Many(single=True)] | None = Field(
+        default=None, description="It holds an error of this category, or of one of these.", examples=["persistent"]
+    )
+    severity: Annotated[tuple[Severity, ...], Many(single=True)] | None = Field(
+        default=None, description="It holds an error of this severity, or of one of these.", examples=[["P1", "P2"]]
+    )
+
+    @property
+    def unconditional(self) -> bool:
+        """Whether everything matches."""
+        return not self.model_dump(exclude_none=True)
