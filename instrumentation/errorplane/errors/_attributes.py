@@ -1,0 +1,87 @@
+"""The one table of attribute names; the documentation is generated from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+ERROR_ID: Final = "errorplane.error.id"
+ERROR_FINGERPRINT: Final = "errorplane.error.fingerprint"
+ERROR_CATEGORY: Final = "errorplane.error.category"
+ERROR_KIND: Final = "errorplane.error.kind"
+ERROR_SEVERITY: Final = "errorplane.error.severity"
+ERROR_TIME: Final = "errorplane.error.time"
+ERROR_TRACE_ID: Final = "errorplane.error.trace_id"
+ERROR_SPAN_ID: Final = "errorplane.error.span_id"
+ERROR_COUNT: Final = "errorplane.error.count"
+ERROR_SOURCE: Final = "errorplane.error.source"
+COMPONENT: Final = "errorplane.component"
+CORRELATION_ID: Final = "errorplane.correlation_id"
+TENANT: Final = "errorplane.tenant"
+RETENTION_CLASS: Final = "errorplane.retention.class"
+POLICY_VERSION: Final = "errorplane.policy.version"
+SAMPLING_RULE: Final = "errorplane.sampling.rule"
+SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
+QUARANTINE_REASON: Final = "errorplane.quarantine.reason"
+SCHEMA_VERSION: Final = "errorplane.schema.version"
+OWNER_TEAM: Final = "errorplane.owner.team"
+SERVICE_TIER: Final = "errorplane.service.tier"
+ZONE: Final = "errorplane.zone"
+
+# OpenTelemetry semantic conventions, repeated here so that this package needs the standard library only.
+ERROR_TYPE: Final = "error.type"
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+SERVICE_NAME: Final = "service.name"
+DEPLOYMENT: Final = "deployment.environment.name"
+
+EVENT_NAME: Final = "errorplane.error"
+"""Event name of the log record that carries an error fact."""
+
+SignalName = Literal["resource", "span", "span event", "log", "error fact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute: its name, its OTLP value type, where it stands and what it means."""
+
+    name: str
+    type: Literal["string", "int", "double"]
+    signals: tuple[SignalName, ...]
+    meaning: str
+
+
+_ERROR: Final[tuple[SignalName, ...]] = ("span", "span event", "log", "error fact")
+_CONTEXT: Final[tuple[SignalName, ...]] = ("span", "log", "error fact")
+_KEPT: Final[tuple[SignalName, ...]] = ("resource", "span", "log", "error fact")
+_FACT: Final[tuple[SignalName, ...]] = ("error fact",)
+
+ATTRIBUTES: Final[tuple[Attribute, ...]] = (
+    Attribute(ERROR_ID, "string", _ERROR, "32 hex digits; the same wherever one occurrence of an error is seen."),
+    Attribute(ERROR_FINGERPRINT, "string", _ERROR, "`v1:` and 16 hex digits; the same for errors of one cause."),
+    Attribute(ERROR_CATEGORY, "string", _ERROR, "transient, persistent, cascading or unknown; applications only hint."),
+    Attribute(ERROR_KIND, "string", _ERROR, "What went wrong: timeout, validation, dependency, ..."),
+    Attribute(ERROR_SEVERITY, "string", ("span", "log", "error fact"), "P1 (wakes somebody) to P5 (only counted)."),
+    Attribute(COMPONENT, "string", _CONTEXT, "The part of the product that reported the error."),
+    Attribute(CORRELATION_ID, "string", _CONTEXT, "Ties together everything done for one request of a user."),
+    Attribute(TENANT, "string", _CONTEXT, "The customer or tenant for whom the work was done."),
+    Attribute(RETENTION_CLASS, "string", _KEPT, "The retention class that the policy gave."),
+    Attribute(POLICY_VERSION, "string", ("resource", "error fact"), "The revision of the policy in force."),
+    Attribute(SAMPLING_RULE, "string", ("span", "log"), "The sampling rule that kept the item."),
+    Attribute(SAMPLING_PROBABILITY, "double", ("span", "log"), "The probability with which it was kept, if below 1."),
+    Attribute(QUARANTINE_REASON, "string", ("span", "log"), "Why the content of the item was withheld."),
+    Attribute(ERROR_TIME, "int", _FACT, "When it happened, nanoseconds since 1970 UTC."),
+    Attribute(ERROR_TRACE_ID, "string", _FACT, "Trace of the error, 32 hex digits."),
+    Attribute(ERROR_SPAN_ID, "string", _FACT, "Span of the error, 16 hex digits."),
+    Attribute(ERROR_COUNT, "int", _FACT, "How many occurrences this fact stands for."),
+    Attribute(ERROR_SOURCE, "string", _FACT, "`span` or `log`: the signal in which the error was seen."),
+    Attribute(SCHEMA_VERSION, "int", _FACT, "Version of the error fact."),
+    Attribute(OWNER_TEAM, "string", _FACT, "The team that owns the service."),
+    Attribute(SERVICE_TIER, "string", _FACT, "How much depends on the service: 1 (most) to 4."),
+    Attribute(ZONE, "string", _FACT, "Where the service runs."),
+    Attribute(ERROR_TYPE, "string", _FACT, "Qualified type of the error (semantic conventions)."),
+    Attribute(EXCEPTION_MESSAGE, "string", _FACT, "The message with every value replaced by a placeholder."),
+    Attribute(SERVICE_NAME, "string", _FACT, "The service that reported the error (semantic conventions)."),
+    Attribute(DEPLOYMENT, "string", _FACT, "The deployment environment (semantic conventions)."),
+)

@@ -1,0 +1,28 @@
+"""Which errors are one and the same: the fingerprint, from a live exception or from what was printed of it."""
+
+from __future__ import annotations
+
+from errorplane.errors._foreign import foreign_trail
+from errorplane.errors._live import live_trail, message_of
+from errorplane.errors._text import bounded, python_trail
+from errorplane.errors._trail import Step, Trail, common_type, digest
+
+
+def fingerprint(error: BaseException) -> str:
+    """`v1:` and 16 hex digits over type, innermost in-app frame and explicit causes of an exception.
+
+    Line numbers, folders of the host, values in the message and the depth at which it was caught do not matter.
+    """
+    trail = live_trail(error)
+    return digest(trail, message_of(error) if trail.error.place is None else "")
+
+
+def fingerprint_of_text(type_: str, message: str, stacktrace: str | None) -> str:
+    """The same from `exception.type`, `exception.message` and `exception.stacktrace`; "" for what is not known.
+
+    Equal to `fingerprint` for Python. Stack traces of the JVM, V8, Go, .NET and Ruby are read as far as they are
+    understood; where no frame is found, the message without its values takes their place. Takes a bounded time.
+    """
+    text = bounded(stacktrace.replace("\r\n", "\n")) if stacktrace else ""
+    trail = python_trail(type_, message, text) or foreign_trail(type_, text) if text else None
+    return digest(trail or Trail(Step(common_type(type_), None)), message)

@@ -1,0 +1,62 @@
+"""Messages without the values in them: what may be grouped, shown and kept for a long time."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+TEMPLATE_LENGTH: Final = 200
+_READ: Final = 1000  # a longer message is cut before anything is searched in it
+
+# One pass, alternatives in order of strength. Every repetition is possessive or starts at a boundary: linear time.
+_VALUES: Final = re.compile(
+    r"""
+    (?P<str>
+        (?<!\w)'(?:[^'\\]|\\.|'(?=\w))*+(?:'|\\?\Z)       # 'O'Brien': an apostrophe inside a word does not close
+      | "(?:[^"\\]|\\.)*+(?:"|\\?\Z)                      # a quote that nothing closes hides the rest
+      | `[^`]*+(?:`|\Z) | \u201c[^\u201d]*+(?:\u201d|\Z) | \xab[^\xbb]*+(?:\xbb|\Z) | \u2018[^\u2019]*+(?:\u2019|\Z)
+    )
+  | (?P<url>  (?<!\w)[A-Za-z][A-Za-z0-9+.\-]*+://\S++ )
+  | (?P<email> (?<![^\s@<>"(),:;=\[\]\\])[^\s@<>"(),:;=\[\]\\]++@[^\s@<>"(),:;=\[\]\\/]++ )
+  | (?P<uuid> (?<!\w)[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?!\w) )
+  | (?P<path>
+        (?<![\w.])(?:[A-Za-z]:)?[~.]{0,2}[/\\][^\s"'`,;:)\]}>]*+   # /srv/x, ~/x, ../x, C:\x, \\host\x
+      | (?<![^\s"'`,;:(\[{=])[^\s"'`,;:(\[{=/\\<>]++[/\\][^\s"'`,;:)\]}/\\]++[/\\][^\s"'`,;:)\]}]*+   # a/b/c
+    )
+  | (?P<ip>
+        (?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w])
+      | (?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])
+    )
+  | (?P<val>  (?<=\w)=(?=[^\s=<])[^\s,;&)\]}]++ )         # key=value
+  | (?P<hex>  (?<!\w)(?:0[xX][0-9a-fA-F]++|[0-9a-fA-F]{8,}+)(?!\w) )
+  | (?P<id>   (?<!\w)(?=[^\W\d]*+\d)\w{8,}+ )             # a token with digits in it names one thing
+  | (?P<num>  [+-]?\d++(?:[.,:]\d++)*+ )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_SPACE: Final = re.compile(r"\s+")
+
+
+def message_template(text: str) -> str:
+    """The message with every value replaced by a placeholder, on one line, at most 200 characters.
+
+    Replaced are numbers, UUIDs, hex strings, tokens with digits, quoted strings, e-mail and IP addresses, paths,
+    URLs and the right side of `key=value`.
+
+    >>> message_template("user 17 <jo@example.org> not in '/srv/x' after 2.5s")
+    'user <num> <<email>> not in <str> after <num>s'
+    """
+    if len(text) > _READ:
+        # The last token may be cut in two; half an address is still personal data.
+        text = text[:_READ].rpartition(" ")[0]
+    replaced = _VALUES.sub(_placeholder, text)
+    return _cut(_SPACE.sub(" ", replaced).strip())
+
+
+def _placeholder(match: re.Match[str]) -> str:
+    name = match.lastgroup or "str"
+    return "=<val>" if name == "val" else f"<{name}>"
+
+
+def _cut(template: str) -> str:
+    return template if len(template) <= TEMPLATE_LENGTH else template[: TEMPLATE_LENGTH - 1] + "…"
