@@ -1,0 +1,7 @@
+"""The command line of errorplane."""
+
+from __future__ import annotations
+
+from errorplane.cli._main import CommandFailed, add_policy_argument, main
+
+__all__ = ["CommandFailed", "add_policy_argument", "main"]

@@ -1,0 +1,25 @@
+"""The journal: redacted requests, verdicts and deliveries, sealed and synced before a sender is told OK."""
+
+from __future__ import annotations
+
+from errorplane.journal._errors import JournalBusy, JournalCorrupt, JournalError, JournalFull, WrongKey
+from errorplane.journal._journal import Journal
+from errorplane.journal._records import Delivery, Refs, StoredRequest, VerdictRecord
+from errorplane.journal._store import Sweep
+from errorplane.journal._writer import Ack, Change
+
+__all__ = [
+    "Ack",
+    "Change",
+    "Delivery",
+    "Journal",
+    "JournalBusy",
+    "JournalCorrupt",
+    "JournalError",
+    "JournalFull",
+    "Refs",
+    "StoredRequest",
+    "Sweep",
+    "VerdictRecord",
+    "WrongKey",
+]

@@ -1,0 +1,9 @@
+"""The pipeline: receive, redact, journal, index, classify, decide, tag, route, send."""
+
+from __future__ import annotations
+
+from errorplane.pipeline._counters import COUNTERS, GAUGES, Counters, Metric
+from errorplane.pipeline._plan import Plan, compile_plan
+from errorplane.pipeline._processor import Addresses, Processor
+
+__all__ = ["COUNTERS", "GAUGES", "Addresses", "Counters", "Metric", "Plan", "Processor", "compile_plan"]

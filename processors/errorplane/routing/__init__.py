@@ -1,0 +1,17 @@
+"""Routing: what was kept leaves for the destinations of its retention class, each acknowledging by itself."""
+
+from __future__ import annotations
+
+from errorplane.routing._destinations import build_destination
+from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, joined, parts_of
+from errorplane.routing._sender import Sender, SenderStats
+
+__all__ = [
+    "MAX_PAYLOAD_BYTES",
+    "Part",
+    "Sender",
+    "SenderStats",
+    "build_destination",
+    "joined",
+    "parts_of",
+]

@@ -1,0 +1,123 @@
+"""``errorplane processor``: the long-running OTLP service."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from errorplane.cli._main import CommandFailed, add_policy_argument
+from errorplane.journal import JournalError
+from errorplane.keys import KeyProblem, from_policy
+from errorplane.pipeline import Addresses, Processor
+from errorplane.policy import Policy, PolicyError, load
+
+log = logging.getLogger("errorplane.cli")
+
+_DRAIN_S = 30.0
+_EPILOG = """\
+signals:
+  TERM, INT   take nothing more, decide and deliver what is held, exit 0; a second one exits at once
+  HUP         read the policy again; a bad one is refused and the old one stays in force
+
+examples:
+  errorplane processor
+  errorplane processor --policy /etc/errorplane/errorplane.yaml --drain-timeout 60
+"""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "processor",
+        help="run the OTLP processor",
+        description="Receive OTLP, redact, journal, decide, tag, and send it on.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_policy_argument(parser)
+    parser.add_argument(
+        "--drain-timeout",
+        type=float,
+        default=_DRAIN_S,
+        metavar="SECONDS",
+        help="how long TERM waits for destinations; what is left stays in the journal (default: 30)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until a signal says stop."""
+    policy = _load(args.policy)
+    logging.basicConfig(
+        level=policy.telemetry.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    # These log whole requests or every call at INFO and DEBUG.
+    for chatty in ("httpx", "httpcore", "grpc", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        processor = Processor(policy, from_policy(policy))
+        addresses = processor.start()
+    except (JournalError, KeyProblem, OSError, RuntimeError) as error:
+        raise CommandFailed(f"cannot start: {error}") from error
+    _announce(addresses)
+    _serve(processor, args.policy)
+    left = processor.stop(args.drain_timeout)
+    if left:
+        log.warning("stopped with %d deliveries left in the journal; the next start sends them", left)
+    else:
+        log.info("stopped; everything that was decided has been delivered")
+    return 0
+
+
+def _load(path: Path) -> Policy:
+    try:
+        return load(path)
+    except PolicyError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def _announce(addresses: Addresses) -> None:
+    parts = [f"{name} {address}" for name, address in (
+        ("OTLP/gRPC", addresses.grpc), ("OTLP/HTTP", addresses.http), ("admin", addresses.admin)) if address]
+    print(f"errorplane processor ready: {', '.join(parts)}", file=sys.stderr, flush=True)
+
+
+def _serve(processor: Processor, path: Path) -> None:
+    """Wait for TERM or INT; HUP reloads."""
+    stop, reload = threading.Event(), threading.Event()
+    wake = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            reload.set()
+        elif stop.is_set():
+            raise SystemExit(130)
+        else:
+            stop.set()
+        wake.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    while not stop.is_set():
+        wake.wait()
+        wake.clear()
+        if reload.is_set():
+            reload.clear()
+            _reload(processor, path)
+    log.info("draining")
+
+
+def _reload(processor: Processor, path: Path) -> None:
+    try:
+        needs_restart = processor.reload(load(path))
+    except PolicyError as error:
+        log.error("the new policy is refused, the old one stays in force:\n%s", error)
+        return
+    log.info("policy reloaded")
+    if needs_restart:
+        log.warning("changes of %s take effect after a restart", ", ".join(needs_restart))

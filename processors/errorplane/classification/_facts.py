@@ -1,0 +1,194 @@
+"""From the errors of one trace to error facts: one for each occurrence, with category, severity and owner."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from errorplane.classification._conditions import Subject, compile_when
+from errorplane.classification._observe import ObservedError
+from errorplane.errors import Category, ErrorFact, Kind, Severity
+from errorplane.policy import Policy, Service
+
+# What a kind says about the category when nothing else does; the application only hints.
+_CATEGORY_OF_KIND: Mapping[Kind, Category] = {
+    Kind.TIMEOUT: Category.TRANSIENT,
+    Kind.DEPENDENCY: Category.TRANSIENT,
+    Kind.RATE_LIMIT: Category.TRANSIENT,
+    Kind.RESOURCE: Category.TRANSIENT,
+    Kind.CANCELLED: Category.TRANSIENT,
+    Kind.VALIDATION: Category.PERSISTENT,
+    Kind.AUTHENTICATION: Category.PERSISTENT,
+    Kind.AUTHORIZATION: Category.PERSISTENT,
+    Kind.NOT_FOUND: Category.PERSISTENT,
+    Kind.CONFLICT: Category.PERSISTENT,
+    Kind.CONFIGURATION: Category.PERSISTENT,
+    Kind.BUG: Category.PERSISTENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedError:
+    """An observed error with the pipeline's decision about it.
+
+    ``occurrence`` is the same for all spans and log records that tell of one occurrence; exactly one of them is its
+    ``origin``, and only that one yields an error fact.
+    """
+
+    observed: ObservedError
+    occurrence: str
+    origin: bool
+    category: Category
+    severity: Severity
+
+
+class Classifier:
+    """Categories, severities and owners according to one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._services = policy.services
+        self._tier_of = policy.tier_of
+        self._revision = policy.revision
+        self._severity = _compile_severity(policy)
+
+    def classify(self, errors: Sequence[ObservedError]) -> list[ClassifiedError]:
+        """Decide about all errors of one trace together, in the order given."""
+        occurrences = _occurrences(errors)
+        cascading = _cascading(errors)
+        origins = _origins(errors, occurrences)
+        classified = []
+        for index, (error, occurrence) in enumerate(zip(errors, occurrences, strict=True)):
+            category = Category.CASCADING if _key(error) in cascading else _category(error)
+            severity = self._severity(_subject(error, category))
+            classified.append(ClassifiedError(error, occurrence, index == origins[occurrence], category, severity))
+        return classified
+
+    def fact(self, error: ClassifiedError, retention_class: str) -> ErrorFact:
+        """The record of one occurrence."""
+        seen = error.observed
+        service = self._services.get(seen.service, _UNKNOWN_SERVICE)
+        return ErrorFact(
+            id=error.occurrence,
+            time_unix_nano=seen.time_ns,
+            trace_id=seen.trace_id.hex() or None,
+            span_id=seen.span_id.hex() or None,
+            fingerprint=seen.fingerprint,
+            type=seen.type,
+            message=seen.message,
+            category=error.category,
+            kind=seen.kind,
+            severity=error.severity,
+            service=seen.service,
+            component=seen.component or service.component,
+            team=service.team,
+            tier=str(self._tier_of(seen.service)),
+            zone=seen.zone or service.zone,
+            deployment=seen.environment,
+            correlation_id=seen.correlation_id,
+            retention_class=retention_class,
+            policy_version=self._revision,
+            source=seen.source,
+        )
+
+
+_UNKNOWN_SERVICE = Service()
+
+
+def _compile_severity(policy: Policy) -> Callable[[Subject], Severity]:
+    rules = tuple((compile_when(rule.when), Severity(rule.severity)) for rule in policy.severity.rules)
+    default = Severity(policy.severity.default)
+    return lambda subject: next((severity for matches, severity in rules if matches(subject)), default)
+
+
+def _subject(error: ObservedError, category: Category) -> Subject:
+    return Subject(
+        signal="trace" if error.source == "span" else "log",
+        error=True,
+        services=frozenset({error.service}),
+        kinds=frozenset({error.kind}),
+        categories=frozenset({category}),
+    )
+
+
+def _category(error: ObservedError) -> Category:
+    return _CATEGORY_OF_KIND.get(error.kind) or error.hint or Category.UNKNOWN
+
+
+def _key(error: ObservedError) -> tuple[str, bytes]:
+    return error.service, error.span_id
+
+
+def _occurrences(errors: Sequence[ObservedError]) -> list[str]:
+    """The id of the occurrence that each error belongs to.
+
+    Same occurrence: the same id given by the application; or the same fingerprint in the same service on one span (its
+    log record) or on a chain of parent and child spans (an exception that passed through them). A span that failed
+    without an exception of its own tells of the one in its child.
+    """
+    children: dict[tuple[str, bytes], list[ObservedError]] = {}
+    for error in errors:
+        if error.source == "span" and error.parent_span_id:
+            children.setdefault((error.service, error.parent_span_id), []).append(error)
+    return [_innermost_id(error, children, len(errors)) for error in errors]
+
+
+def _innermost_id(
+    error: ObservedError, children: Mapping[tuple[str, bytes], Sequence[ObservedError]], limit: int
+) -> str:
+    for _ in range(limit):  # a forged trace may hold a cycle of parents
+        if error.error_id is not None:
+            return error.error_id
+        below = children.get((error.service, error.span_id), ())
+        same = (child for child in below if child.fingerprint == error.fingerprint or not error.has_exception)
+        inner = next(same, None)
+        if inner is None:
+            break
+        error = inner
+    return error.error_id or _derived_id(error)
+
+
+def _origins(errors: Sequence[ObservedError], occurrences: Sequence[str]) -> dict[str, int]:
+    """For each occurrence the index of the error that tells most of it: with an exception, then on a span."""
+    best: dict[str, int] = {}
+    for index, occurrence in enumerate(occurrences):
+        other = best.get(occurrence)
+        if other is None or _telling(errors[index]) > _telling(errors[other]):
+            best[occurrence] = index
+    return best
+
+
+def _telling(error: ObservedError) -> tuple[bool, bool]:
+    return error.has_exception, error.source == "span"
+
+
+def _derived_id(error: ObservedError) -> str:
+    """An id that the same telemetry always gets, so that what is sent twice after a crash can be told."""
+    place = error.span_id or str(error.time_ns).encode()
+    parts = (error.trace_id, place, error.service.encode(), error.fingerprint.encode())
+    return hashlib.blake2b(b"\0".join(parts), digest_size=16, person=b"errorplane.fact").hexdigest()
+
+
+def _cascading(errors: Iterable[ObservedError]) -> set[tuple[str, bytes]]:
+    """Errors above an error of another service in their trace: its consequences, not causes of their own."""
+    spans = {_key(error): error for error in errors if error.source == "span"}
+    children: defaultdict[bytes, list[ObservedError]] = defaultdict(list)
+    for error in spans.values():
+        children[error.parent_span_id].append(error)
+    found: set[tuple[str, bytes]] = set()
+    open_ends = [
+        error
+        for error in spans.values()
+        if any(child.service != error.service for child in children.get(error.span_id, ()))
+    ]
+    parents = {error.span_id: error for error in spans.values()}
+    while open_ends:
+        error = open_ends.pop()
+        if _key(error) in found:
+            continue
+        found.add(_key(error))
+        parent = parents.get(error.parent_span_id)
+        if parent is not None:
+            open_ends.append(parent)
+    return found

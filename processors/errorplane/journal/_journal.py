@@ -1,0 +1,163 @@
+"""The journal: what was acknowledged and not yet delivered or dropped, synced to disk before the sender knows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from errorplane.journal._errors import JournalFull
+from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
+from errorplane.journal._sealing import Sealer
+from errorplane.journal._store import Store, Sweep
+from errorplane.journal._writer import Ack, Append, Change, Writer
+from errorplane.keys import Key
+from errorplane.otlp import Signal
+
+_CACHE_BYTES = 64 << 20
+OnAppend = Callable[[int, StoredRequest, object], None]
+
+
+def _ignore(seq: int, request: StoredRequest, note: object) -> None:
+    """Index nothing: for readers of a journal whose processor is stopped."""
+
+
+class Journal:
+    """Tail-sampling buffer, crash log and sending queue in one: redacted requests, compressed, sealed and synced.
+
+    ``append`` and ``commit`` block until their transaction is on disk; several calls share one sync. ``on_append`` is
+    called from the writer thread, in the order of the numbers, after the sync.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        key: Key,
+        *,
+        max_bytes: int,
+        on_append: OnAppend = _ignore,
+        commit_wait_s: float = 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._sealer = Sealer(key)
+        self._store = Store(path, self._sealer, max_bytes)
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._cache: OrderedDict[int, StoredRequest] = OrderedDict()
+        self._cached_bytes = 0
+        self._cache_lock = threading.Lock()
+        self.indexed_through = self._store.meta_number(b"indexed_through")
+        references, waiting = self._count_references()
+        held = self._store.request_numbers()
+        for seq in held:
+            references[seq] += 1  # until whoever indexes has looked at it again
+        self.recovered = tuple(held)
+        self._writer = Writer(
+            self._store,
+            self._sealer,
+            next_seq=max(self._store.meta_number(b"next_seq"), held[-1] + 1 if held else 1),
+            next_delivery=max(self._store.meta_number(b"next_delivery"), 1),
+            references=references,
+            waiting=waiting,
+            on_append=on_append,
+            commit_wait_s=commit_wait_s,
+        )
+
+    def _count_references(self) -> tuple[Counter[int], Counter[int]]:
+        references: Counter[int] = Counter()
+        waiting: Counter[int] = Counter(number for _, number in self._store.all_pending())
+        for number in waiting:
+            delivery = self._store.read_delivery(number)
+            if delivery is not None:
+                references.update(delivery.refs.keys())
+        return references, waiting
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes that requests and deliveries occupy, pages rounded up."""
+        return self._writer.used_bytes
+
+    @property
+    def oldest_request(self) -> int:
+        """The smallest number of a request held; the next number to be given out if there is none."""
+        return self._store.first_request() or self._writer.next_seq
+
+    @property
+    def max_bytes(self) -> int:
+        """The bound on ``used_bytes``."""
+        return self._max_bytes
+
+    def append(self, signal: Signal, body: bytes, note: object = None) -> int:
+        """Store a redacted request and return its number once it is synced; raises ``JournalFull``."""
+        request = StoredRequest(signal, self._clock(), body)
+        compressed = self._sealer.compress(request.pack())
+        if self._writer.used_bytes + len(compressed) > self._max_bytes:
+            raise JournalFull(f"the journal holds {self._writer.used_bytes} of {self._max_bytes} bytes (max_bytes)")
+        return self._writer.submit(Append(request, compressed, note))
+
+    def commit(self, change: Change) -> None:
+        """Store verdicts, deliveries and releases together."""
+        self._writer.submit(change)
+
+    def acknowledge(self, acks: Sequence[Ack]) -> None:
+        """A destination has taken these deliveries."""
+        self._writer.submit(list(acks))
+
+    def verdict(self, trace_id: bytes) -> VerdictRecord | None:
+        """What was decided about a trace, as long as it is remembered."""
+        return self._store.read_verdict(trace_id)
+
+    def overflow(self) -> bytes:
+        """What the last change stored as ``overflow``."""
+        return self._store.read_overflow()
+
+    def delivery(self, number: int) -> Delivery | None:
+        """One delivery that some destination still waits for."""
+        return self._store.read_delivery(number)
+
+    def pending(self, destination: str, after: int = 0, limit: int = 64) -> list[int]:
+        """Deliveries that a destination has not acknowledged, oldest first."""
+        return self._store.pending_for(destination, after, limit)
+
+    def pending_destinations(self) -> Counter[str]:
+        """How many deliveries wait, by destination."""
+        return Counter(destination for destination, _ in self._store.all_pending())
+
+    def request(self, seq: int) -> StoredRequest | None:
+        """One stored request; recently read ones come from memory, since destinations read the same ones."""
+        with self._cache_lock:
+            cached = self._cache.get(seq)
+            if cached is not None:
+                self._cache.move_to_end(seq)
+                return cached
+        request = self._store.read_request(seq)
+        if request is not None:
+            self._remember(seq, request)
+        return request
+
+    def _remember(self, seq: int, request: StoredRequest) -> None:
+        with self._cache_lock:
+            if seq not in self._cache:
+                self._cache[seq] = request
+                self._cached_bytes += len(request.body)
+            while self._cached_bytes > _CACHE_BYTES:
+                _, oldest = self._cache.popitem(last=False)
+                self._cached_bytes -= len(oldest.body)
+
+    def requests(self) -> Iterator[tuple[int, StoredRequest]]:
+        """Every request held, decrypted, oldest first; for recovery and for audits of what is stored."""
+        for seq in self._store.request_numbers():
+            request = self._store.read_request(seq)
+            if request is not None:
+                yield seq, request
+
+    def sweep_verdicts(self, start: bytes, limit: int, expired: Callable[[VerdictRecord], bool]) -> Sweep:
+        """One bounded step through the remembered verdicts, to find those that may be forgotten."""
+        return self._store.expired_verdicts(start, limit, expired)
+
+    def close(self) -> None:
+        """Finish what was submitted and close the file."""
+        self._writer.close()
+        self._store.close()

@@ -1,0 +1,249 @@
+"""The journal's single writer: groups what threads hand it into one synced transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import lmdb
+
+from errorplane.journal._errors import JournalError
+from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
+from errorplane.journal._sealing import Sealer
+from errorplane.journal._store import Store, as_full, footprint, u64
+
+_GROUP = 128  # operations in one transaction at most
+_SUBMIT_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One request to store; ``note`` travels with it to whoever indexes it."""
+
+    request: StoredRequest
+    compressed: bytes
+    note: object
+
+
+@dataclass(slots=True)
+class Change:
+    """What changes together, or not at all.
+
+    ``hold`` and ``drop`` count references to requests; a request without any is deleted. ``forget`` lists trace ids
+    whose verdict no longer stands. ``indexed_through``: every request up to it has been looked at. ``overflow``: counts of error facts
+    that are held back; b"" for none, None for no change.
+    """
+
+    verdicts: dict[bytes, VerdictRecord] = field(default_factory=dict)
+    forget: list[bytes] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    hold: Counter[int] = field(default_factory=Counter)
+    drop: Counter[int] = field(default_factory=Counter)
+    indexed_through: int | None = None
+    overflow: bytes | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to store."""
+        parts = (self.verdicts, self.forget, self.deliveries, self.hold, self.drop)
+        return not any(parts) and self.indexed_through is None and self.overflow is None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """One destination has taken one delivery; ``seqs`` are the requests that the delivery refers to."""
+
+    destination: str
+    number: int
+    seqs: tuple[int, ...]
+
+
+Operation = Append | Change | Sequence[Ack]
+
+
+class _Transaction:
+    """What one transaction will have changed in memory once it is synced."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.next_seq = writer.next_seq
+        self.next_delivery = writer.next_delivery
+        self.references: dict[int, int] = {}
+        self.waiting: dict[int, int] = {}
+        self.used = 0
+        self.appended: list[tuple[int, Append]] = []
+
+
+class Writer:
+    """Owns every write to the store; ``submit`` returns when the operation is synced to disk."""
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        *,
+        next_seq: int,
+        next_delivery: int,
+        references: Mapping[int, int],
+        waiting: Mapping[int, int],
+        on_append: Callable[[int, StoredRequest, object], None],
+        commit_wait_s: float,
+    ) -> None:
+        self._commit_wait_s = commit_wait_s
+        self._store = store
+        self._sealer = sealer
+        self.next_seq = next_seq
+        self.next_delivery = next_delivery
+        self.references = dict(references)
+        self.waiting = dict(waiting)
+        self.used_bytes = store.used_bytes()
+        self._on_append = on_append
+        self._queue: deque[tuple[Operation, Future[int]]] = deque()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="errorplane-journal", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Operation) -> int:
+        """Carry out ``operation`` and wait until it is synced; for an append, the number of the request."""
+        future: Future[int] = Future()
+        with self._wake:
+            if self._closed:
+                raise JournalError("the journal is closed")
+            self._queue.append((operation, future))
+            self._wake.notify()
+        return future.result(timeout=_SUBMIT_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Finish what was submitted, then stop."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            try:
+                self._write(group)
+            except (lmdb.Error, JournalError):
+                # One operation that finds no room must not fail its neighbours: each on its own, then.
+                for single in group:
+                    self._write_alone(single)
+
+    def _next_group(self) -> list[tuple[Operation, Future[int]]]:
+        with self._wake:
+            while not self._queue and not self._closed:
+                self._wake.wait()
+            if len(self._queue) == 1 and self._commit_wait_s and not self._closed:
+                self._wake.wait(self._commit_wait_s)  # a second request may share this sync
+            return [self._queue.popleft() for _ in range(min(_GROUP, len(self._queue)))]
+
+    def _write_alone(self, single: tuple[Operation, Future[int]]) -> None:
+        try:
+            self._write([single])
+        except lmdb.Error as error:
+            single[1].set_exception(as_full(error))
+        except JournalError as error:
+            single[1].set_exception(error)
+
+    def _write(self, group: Sequence[tuple[Operation, Future[int]]]) -> None:
+        after = _Transaction(self)
+        results = []
+        with self._store.env.begin(write=True) as txn:
+            for operation, _ in group:
+                if isinstance(operation, Append):
+                    results.append(self._append(txn, after, operation))
+                elif isinstance(operation, Change):
+                    results.append(self._change(txn, after, operation))
+                else:
+                    results.append(self._acknowledge(txn, after, operation))
+        # Leaving the block committed and synced: only now may memory and senders know.
+        self._adopt(after)
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
+
+    def _adopt(self, after: _Transaction) -> None:
+        self.next_seq = after.next_seq
+        self.next_delivery = after.next_delivery
+        self.used_bytes += after.used
+        _merge(self.references, after.references)
+        _merge(self.waiting, after.waiting)
+        for seq, append in after.appended:
+            self._on_append(seq, append.request, append.note)
+
+    def _append(self, txn: lmdb.Transaction, after: _Transaction, append: Append) -> int:
+        seq = after.next_seq
+        sealed = self._sealer.seal(append.compressed, b"requests" + u64(seq))
+        txn.put(u64(seq), sealed, db=self._store.requests, append=True)
+        after.next_seq += 1
+        after.references[seq] = 1  # held for whoever indexes it
+        after.used += footprint(len(sealed))
+        after.appended.append((seq, append))
+        return seq
+
+    def _change(self, txn: lmdb.Transaction, after: _Transaction, change: Change) -> int:
+        for trace_id in change.forget:
+            txn.delete(trace_id, db=self._store.verdicts)
+        for trace_id, verdict in change.verdicts.items():
+            txn.put(trace_id, verdict.pack(), db=self._store.verdicts)
+        for delivery in change.deliveries:
+            self._deliver(txn, after, delivery)
+        for seq, count in change.hold.items():
+            self._count(txn, after, seq, count)
+        for seq, count in change.drop.items():
+            self._count(txn, after, seq, -count)
+        if change.indexed_through is not None:
+            txn.put(b"indexed_through", u64(change.indexed_through), db=self._store.meta)
+        if change.overflow is not None:
+            sealed = self._sealer.seal(self._sealer.compress(change.overflow), b"meta/overflow")
+            txn.put(b"overflow", sealed, db=self._store.meta)
+        return len(change.deliveries)
+
+    def _deliver(self, txn: lmdb.Transaction, after: _Transaction, delivery: Delivery) -> None:
+        number = after.next_delivery
+        after.next_delivery += 1
+        place = b"deliveries" + u64(number)
+        sealed = self._sealer.seal(self._sealer.compress(delivery.pack()), place)
+        txn.put(u64(number), sealed, db=self._store.deliveries, append=True)
+        txn.put(b"next_delivery", u64(after.next_delivery), db=self._store.meta)
+        after.used += footprint(len(sealed))
+        after.waiting[number] = len(delivery.destinations)
+        for destination in delivery.destinations:
+            txn.put(destination.encode() + b"\0" + u64(number), b"", db=self._store.pending)
+        for seq in delivery.refs:
+            self._count(txn, after, seq, 1)
+
+    def _acknowledge(self, txn: lmdb.Transaction, after: _Transaction, acks: Sequence[Ack]) -> int:
+        for ack in acks:
+            if not txn.delete(ack.destination.encode() + b"\0" + u64(ack.number), db=self._store.pending):
+                continue
+            left = after.waiting.get(ack.number, self.waiting.get(ack.number, 0)) - 1
+            after.waiting[ack.number] = left
+            if left > 0:
+                continue
+            sealed = txn.pop(u64(ack.number), db=self._store.deliveries)
+            after.used -= footprint(len(sealed)) if sealed is not None else 0
+            for seq in ack.seqs:
+                self._count(txn, after, seq, -1)
+        return len(acks)
+
+    def _count(self, txn: lmdb.Transaction, after: _Transaction, seq: int, change: int) -> None:
+        count = after.references.get(seq, self.references.get(seq, 0)) + change
+        after.references[seq] = count
+        if count > 0 or change > 0:
+            return
+        sealed = txn.pop(u64(seq), db=self._store.requests)
+        if sealed is not None:
+            # The number of the newest request must survive its deletion, or a restart would give it out again.
+            txn.put(b"next_seq", u64(max(after.next_seq, seq + 1)), db=self._store.meta)
+            after.used -= footprint(len(sealed))
+
+
+def _merge(counts: dict[int, int], changed: Mapping[int, int]) -> None:
+    for number, count in changed.items():
+        if count > 0:
+            counts[number] = count
+        else:
+            counts.pop(number, None)

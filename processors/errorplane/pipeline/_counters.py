@@ -1,0 +1,78 @@
+"""The processor's own metrics: one table declares them, one dictionary holds them."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the table. ``unit`` is a UCUM annotation; the OpenTelemetry name is ``errorplane.<name>``."""
+
+    name: str
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+COUNTERS: tuple[Metric, ...] = (
+    Metric("received_items", "{item}", ("signal",), "Spans, log records and metrics taken from senders."),
+    Metric("rejected_items", "{item}", ("signal", "reason"), "Items refused inside an accepted request."),
+    Metric("rejected_requests", "{request}", ("reason",), "Requests answered with an error."),
+    Metric("redactions", "{finding}", ("entity",), "Findings of personal data or secrets that were masked."),
+    Metric("quarantined_items", "{item}", ("signal", "reason"), "Items whose text could not be scanned and was taken out."),
+    Metric("stripped_fields", "{field}", ("signal",), "Fields unknown to the schema that held a finding, removed."),
+    Metric("decisions", "{decision}", ("subject", "verdict", "rule", "reason"), "Traces decided, and log records without a trace."),
+    Metric("kept_items", "{item}", ("signal", "retention_class"), "Items kept, by retention class."),
+    Metric("dropped_items", "{item}", ("signal", "reason"), "Items dropped by a sampling decision."),
+    Metric("error_facts", "{error}", ("kind", "severity"), "Errors that yielded an error fact, counted exactly."),
+    Metric("delivered_items", "{item}", ("destination", "signal"), "Items that a destination has acknowledged."),
+    Metric("destination_retries", "{send}", ("destination",), "Sends that failed for now."),
+    Metric("destination_refused_items", "{item}", ("destination", "signal"), "Items that a destination refused for good."),
+    Metric("expired_segments", "{segment}", ("destination", "retention_class"), "File segments deleted at the end of their class's days."),
+    Metric("internal_errors", "{error}", ("where",), "Failures inside errorplane itself."),
+)
+GAUGES: tuple[Metric, ...] = (
+    Metric("journal_bytes", "By", (), "Bytes that requests and deliveries occupy in the journal."),
+    Metric("undecided_traces", "{trace}", (), "Traces whose window is open."),
+    Metric("pending_deliveries", "{delivery}", ("destination",), "Deliveries that a destination has not acknowledged."),
+)
+_DECLARED = {metric.name: metric for metric in COUNTERS}
+
+
+class Counters:
+    """Exact counts since the process started; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[str, defaultdict[Labels, int]] = {name: defaultdict(int) for name in _DECLARED}
+
+    def add(self, name: str, count: int, **labels: str) -> None:
+        """Add to a declared counter; the labels must be those of its row."""
+        key = tuple(sorted(labels.items()))
+        with self._lock:
+            self._values[name][key] += count
+
+    def values(self, name: str) -> Mapping[Labels, int]:
+        """A copy of one counter's series."""
+        with self._lock:
+            return dict(self._values[name])
+
+    def total(self, name: str, **labels: str) -> int:
+        """The sum over the series that carry these labels."""
+        wanted = set(labels.items())
+        return sum(value for key, value in self.values(name).items() if wanted <= set(key))
+
+    def by(self, name: str, label: str, **labels: str) -> dict[str, int]:
+        """The counter summed by one label, over the series that carry the other labels given."""
+        wanted = set(labels.items())
+        sums: defaultdict[str, int] = defaultdict(int)
+        for key, value in self.values(name).items():
+            if wanted <= set(key):
+                sums[dict(key)[label]] += value
+        return dict(sums)

@@ -1,0 +1,195 @@
+"""The decider: one thread that owns the undecided traces, in the order of the journal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from errorplane.classification import FactStream
+from errorplane.errors import ErrorFact
+from errorplane.journal import Change, Journal, JournalError, StoredRequest, VerdictRecord
+from errorplane.otlp import Signal
+from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._index import Index
+from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._turn import Turn
+from errorplane.sampling import Seen, TraceState, TraceTable
+
+log = logging.getLogger("errorplane.pipeline")
+
+_TURN_S = 0.2
+_DECIDE_AT_ONCE = 5_000
+_ARRIVALS_AT_ONCE = 64
+_SWEEP_STEP = 200
+_COMMIT_RETRY_S = 1.0
+VERDICT_TTL_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """One journalled request that has not been taken in yet."""
+
+    seq: int
+    index: Index
+
+
+class Decider:
+    """Takes in indexed requests, decides when windows close, and commits each turn to the journal.
+
+    A turn starts every 0.2 s, sooner when 64 requests wait. ``clock`` is monotonic, ``wall_clock`` Unix time, in seconds; ``on_taken`` is called
+    once for each request taken in, ``on_deliveries`` after a turn that made some.
+    """
+
+    def __init__(
+        self,
+        plan: Callable[[], Plan],
+        counters: Counters,
+        *,
+        on_taken: Callable[[], None],
+        on_deliveries: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._plan = plan
+        self._counters = counters
+        self._on_taken = on_taken
+        self._on_deliveries = on_deliveries
+        self._clock = clock
+        self._wall_clock = wall_clock
+        policy = plan().policy
+        self.traces = TraceTable(policy.sampling.decision_wait, policy.sampling.max_traces)
+        self._facts = FactStream(policy.errors.max_per_second, clock)
+        self._arrivals: deque[_Arrival] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._sweep_from = b""
+        self._thread = threading.Thread(target=self._run, name="errorplane-decider", daemon=True)
+
+    def on_append(self, seq: int, request: StoredRequest, note: object) -> None:
+        """Called by the journal's writer for each request, in order."""
+        if isinstance(note, Index):
+            with self._wake:
+                self._arrivals.append(_Arrival(seq, note))
+                self._wake.notify()
+
+    def start(self, journal: Journal, recovered: Iterable[tuple[int, Index]]) -> None:
+        """Take in what an earlier process left in the journal, then start deciding."""
+        self._journal = journal
+        turn = self._turn()
+        held = self._facts.restore(journal.overflow())
+        for seq, index in recovered:
+            self._take_in(turn, seq, index, again=seq <= journal.indexed_through)
+        self._commit(turn, held)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Decide everything that is open now, commit it, and end."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _turn(self) -> Turn:
+        plan = self._plan()
+        self.traces.wait_s = plan.policy.sampling.decision_wait
+        self.traces.max_traces = plan.policy.sampling.max_traces
+        self._facts.max_per_second = plan.policy.errors.max_per_second
+        return Turn(plan, self._facts, self._counters)
+
+    def _run(self) -> None:
+        while True:
+            arrivals, stopping = self._wait()
+            try:
+                self._one_turn(arrivals, stopping)
+            except Exception:  # the boundary guard: a fault in one turn must not end all decisions
+                self._counters.add("internal_errors", 1, where="decider")
+                log.exception("deciding failed; the requests of this turn are decided after a restart")
+            finally:
+                for _ in arrivals:
+                    self._on_taken()
+            if stopping and not self._arrivals and not len(self.traces):
+                return
+
+    def _one_turn(self, arrivals: Sequence[_Arrival], stopping: bool) -> None:
+        turn = self._turn()
+        for arrival in arrivals:
+            self._take_in(turn, arrival.seq, arrival.index, again=False)
+        now = float("inf") if stopping else self._clock()
+        for trace_id, state in self.traces.due(now, _DECIDE_AT_ONCE):
+            turn.decide_trace(trace_id, state, self._wall_clock())
+        self._sweep(turn)
+        self._commit(turn, self._facts.due(everything=stopping))
+
+    def _wait(self) -> tuple[Sequence[_Arrival], bool]:
+        """Gather arrivals for one turn: each turn costs a sync of the journal, so it serves many requests."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._stopping or len(self._arrivals) >= _ARRIVALS_AT_ONCE, _TURN_S)
+            arrivals = tuple(self._arrivals)
+            self._arrivals.clear()
+            return arrivals, self._stopping
+
+    def _take_in(self, turn: Turn, seq: int, index: Index, *, again: bool) -> None:
+        """Look at one request; ``again`` after a restart, when what could be decided at once already was."""
+        change = turn.outbox.change
+        if index.signal is Signal.METRICS and not again:
+            turn.keep_metrics(seq, index)
+        for lone in () if again else index.lone:
+            turn.decide_log(seq, lone)
+        for trace_id, seen in index.traces.items():
+            self._take_in_trace(turn, seq, index.signal, trace_id, seen, again=again)
+        change.drop[seq] += 1
+        change.indexed_through = max(seq, change.indexed_through or 0)
+
+    def _take_in_trace(
+        self, turn: Turn, seq: int, signal: Signal, trace_id: bytes, seen: Seen, *, again: bool
+    ) -> None:
+        change = turn.outbox.change
+        state = self.traces.get(trace_id)
+        if state is None:
+            verdict = self._verdict(change, trace_id)
+            if verdict is not None and again:
+                return
+            if verdict is not None and (verdict.keep or not seen.error):
+                late = TraceState.of(seq, signal, seen)
+                turn.follow(seq, late.refs[seq], late, verdict)
+                return
+            if verdict is not None:
+                # An error that comes after its trace was dropped: the trace is decided anew from here on.
+                change.verdicts.pop(trace_id, None)
+                change.forget.append(trace_id)
+            state = self.traces.open(trace_id, self._clock())
+        state.add(seq, signal, seen)
+        change.hold[seq] += 1
+
+    def _verdict(self, change: Change, trace_id: bytes) -> VerdictRecord | None:
+        if trace_id in change.forget:
+            return None
+        return change.verdicts.get(trace_id) or self._journal.verdict(trace_id)
+
+    def _sweep(self, turn: Turn) -> None:
+        """Forget verdicts that are old and that no request in the journal can still ask for."""
+        oldest = self._journal.oldest_request
+        before = self._wall_clock() - VERDICT_TTL_S
+        sweep = self._journal.sweep_verdicts(
+            self._sweep_from, _SWEEP_STEP, lambda verdict: verdict.decided_at < before and verdict.through < oldest
+        )
+        self._sweep_from = sweep.next_start
+        turn.outbox.change.forget.extend(sweep.expired)
+
+    def _commit(self, turn: Turn, due: Sequence[ErrorFact]) -> None:
+        turn.close(due)
+        change = turn.outbox.close()
+        while not change.empty:
+            try:
+                self._journal.commit(change)
+                break
+            except JournalError as error:
+                self._counters.add("internal_errors", 1, where="journal")
+                log.error("journal: decisions not stored (%s); trying again", error)
+                time.sleep(_COMMIT_RETRY_S)
+        if change.deliveries:
+            self._on_deliveries()

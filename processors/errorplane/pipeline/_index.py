@@ -1,0 +1,228 @@
+"""What the decision needs to know of a request, read once, while the sender waits: per trace a few values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
+
+from errorplane.classification import (
+    ObservedError,
+    Value,
+    attributes,
+    log_is_error,
+    observe_log,
+    observe_span,
+    span_is_error,
+    text,
+)
+from errorplane.otlp import Signal
+from errorplane.otlp._wire import Layout
+from errorplane.sampling import Seen
+
+_ERROR = Status.STATUS_CODE_ERROR
+_RESOURCE_TYPES: dict[Signal, type[Message]] = {
+    Signal.TRACES: ResourceSpans,
+    Signal.LOGS: ResourceLogs,
+    Signal.METRICS: ResourceMetrics,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LoneLog:
+    """A log record without a trace, decided by itself."""
+
+    item: int
+    service: str
+    error: ObservedError | None
+
+
+@dataclass(slots=True)
+class Index:
+    """One request as the decider sees it. ``items`` counts spans, log records or metrics."""
+
+    signal: Signal
+    items: int
+    traces: dict[bytes, Seen] = field(default_factory=dict)
+    lone: list[LoneLog] = field(default_factory=list)
+    services: frozenset[str] = frozenset()
+
+
+class Reader:
+    """Reads single items of one redacted request, and the attributes of their resources."""
+
+    def __init__(self, signal: Signal, body: bytes, layout: Layout) -> None:
+        self._signal = signal
+        self._body = body
+        self._layout = layout
+        self._resources: dict[int, dict[str, Value]] = {}
+
+    def item(self, number: int) -> bytes:
+        """The bytes of one item."""
+        start, end = self._layout.items[number]
+        return self._body[start:end]
+
+    def resource(self, number: int) -> dict[str, Value]:
+        """The attributes of an item's resource."""
+        group = self._layout.scope_of(number).resource
+        found = self._resources.get(group)
+        if found is None:
+            own = b"".join(self._body[start:end] for start, end in self._layout.resources[group].rest)
+            message = cast(ResourceSpans, _RESOURCE_TYPES[self._signal].FromString(own))
+            found = self._resources[group] = attributes(message.resource.attributes)
+        return found
+
+
+def parse(signal: Signal, body: bytes) -> Message:
+    """The whole request, parsed once to know that it is valid; raises ``DecodeError``."""
+    return signal.request_type.FromString(body)
+
+
+def index_request(
+    signal: Signal, message: Message, body: bytes, layout: Layout, candidates: frozenset[int]
+) -> Index:
+    """Index a request: ``message`` as it was received, ``body`` and ``layout`` as redacted (same items, same order).
+
+    ``candidates`` are items whose bytes hint at an error beyond their status.
+    """
+    reader = Reader(signal, body, layout)
+    if signal is Signal.TRACES:
+        return _index_traces(cast(ExportTraceServiceRequest, message), reader, candidates)
+    if signal is Signal.LOGS:
+        return _index_logs(cast(ExportLogsServiceRequest, message), reader, candidates)
+    metrics = cast(ExportMetricsServiceRequest, message)
+    services = frozenset(_service(group) for group in metrics.resource_metrics)
+    return Index(signal, len(layout.items), services=services)
+
+
+def _index_traces(message: ExportTraceServiceRequest, reader: Reader, candidates: frozenset[int]) -> Index:
+    index = Index(Signal.TRACES, 0)
+    traces = index.traces
+    item = 0
+    for resource_spans in message.resource_spans:
+        service = _service(resource_spans)
+        for scope_spans in resource_spans.scope_spans:
+            for span in scope_spans.spans:
+                trace_id = span.trace_id
+                seen = traces.get(trace_id)
+                if seen is None:
+                    seen = traces[trace_id] = Seen()
+                seen.items.append(item)
+                seen.services.add(service)
+                start, end = span.start_time_unix_nano, span.end_time_unix_nano
+                if start and (start < seen.start_ns or not seen.start_ns):
+                    seen.start_ns = start
+                if end > seen.end_ns:
+                    seen.end_ns = end
+                if span.status.code == _ERROR or item in candidates:
+                    _observe_span(seen, item, reader)
+                item += 1
+    index.items = item
+    return index
+
+
+def _observe_span(seen: Seen, item: int, reader: Reader) -> None:
+    span = Span.FromString(reader.item(item))
+    if span_is_error(span):
+        seen.error = True
+        seen.errors.append(observe_span(item, span, reader.resource(item)))
+
+
+def _index_logs(message: ExportLogsServiceRequest, reader: Reader, candidates: frozenset[int]) -> Index:
+    index = Index(Signal.LOGS, 0)
+    item = 0
+    for service, record in _records(message):
+        error = None
+        if item in candidates or log_is_error(record):
+            redacted = LogRecord.FromString(reader.item(item))
+            if log_is_error(redacted):
+                error = observe_log(item, redacted, reader.resource(item))
+        if record.trace_id:
+            seen = index.traces.setdefault(record.trace_id, Seen())
+            seen.items.append(item)
+            seen.services.add(service)
+            if error is not None:
+                seen.error = True
+                seen.errors.append(error)
+        else:
+            index.lone.append(LoneLog(item, service, error))
+        item += 1
+    index.items = item
+    return index
+
+
+def _records(message: ExportLogsServiceRequest) -> Iterator[tuple[str, LogRecord]]:
+    for resource_logs in message.resource_logs:
+        service = _service(resource_logs)
+        for scope_logs in resource_logs.scope_logs:
+            for record in scope_logs.log_records:
+                yield service, record
+
+
+def _service(group: ResourceSpans | ResourceLogs | ResourceMetrics) -> str:
+    for pair in group.resource.attributes:
+        if pair.key == "service.name":
+            return pair.value.string_value
+    return text("service", attributes(group.resource.attributes)) or "unknown_service"
+
+
+def error_candidates(body: bytes, layout: Layout) -> frozenset[int]:
+    """Items whose bytes hint at an error beyond their status, found without the redactor (after a restart)."""
+    found = set()
+    for hint in _HINTS:
+        at = body.find(hint)
+        while at >= 0:
+            item = layout.item_at(at)
+            if item is not None:
+                found.add(item)
+                at = layout.items[item][1] - 1
+            at = body.find(hint, at + 1)
+    return frozenset(found)
+
+
+# An attribute key or event attribute `exception.*`; the encoded KeyValue `error=true` of OpenTracing.
+_HINTS = (b"exception.", b"\x05error\x12\x02\x10\x01")
+
+
+def invalid_items(signal: Signal, message: Message) -> dict[int, str]:
+    """Items that no receiver may take: number -> what is wrong (OTLP: ids are 16 and 8 bytes, not all zero)."""
+    checks: dict[Signal, Callable[[Message], Iterator[str | None]]] = {
+        Signal.TRACES: _span_faults,
+        Signal.LOGS: _log_faults,
+    }
+    check = checks.get(signal)
+    if check is None:
+        return {}
+    return {item: fault for item, fault in enumerate(check(message)) if fault is not None}
+
+
+_NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
+
+
+def _span_faults(message: Message) -> Iterator[str | None]:
+    for resource_spans in cast(ExportTraceServiceRequest, message).resource_spans:
+        for scope_spans in resource_spans.scope_spans:
+            for span in scope_spans.spans:
+                trace_id, span_id = span.trace_id, span.span_id
+                if len(trace_id) != 16 or trace_id == _NO_TRACE:
+                    yield f"trace_id must be 16 bytes, not all zero; got {trace_id.hex()[:40]!r}"
+                elif len(span_id) != 8 or span_id == _NO_SPAN:
+                    yield f"span_id must be 8 bytes, not all zero; got {span_id.hex()[:40]!r}"
+                else:
+                    yield None
+
+
+def _log_faults(message: Message) -> Iterator[str | None]:
+    for _, record in _records(cast(ExportLogsServiceRequest, message)):
+        if record.trace_id and len(record.trace_id) != 16:
+            yield f"trace_id must be empty or 16 bytes; got {record.trace_id.hex()[:40]!r}"
+        else:
+            yield None

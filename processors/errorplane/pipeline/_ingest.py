@@ -1,0 +1,113 @@
+"""The pipeline's entrance: everything that happens to a request before its sender is told OK."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from google.protobuf.message import DecodeError, Message
+
+from errorplane.journal import Journal, JournalError
+from errorplane.otlp import InvalidRequest, Overloaded, Receipt, ShuttingDown, Signal
+from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, walk
+from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._index import index_request, invalid_items
+from errorplane.pipeline._plan import Plan
+
+_SLOT_WAIT_S = 5.0
+_RETRY_AFTER_S = 2.0
+_FAULTS_SHOWN = 3
+
+
+class Entrance:
+    """Validates, redacts, indexes and journals; implements ``errorplane.otlp.Ingest``.
+
+    A request holds a slot until the decider has taken it in: when all ``slots`` are taken for 5 s, or the journal is
+    full, the sender is told to come back in 2 s.
+    """
+
+    def __init__(self, plan: Callable[[], Plan], journal: Journal, counters: Counters, slots: int) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._counters = counters
+        self._slots = threading.BoundedSemaphore(slots)
+        self._closed = False
+
+    def close(self) -> None:
+        """Take nothing any more."""
+        self._closed = True
+
+    def release(self) -> None:
+        """Called by the decider once it has taken in a request."""
+        self._slots.release()
+
+    def __call__(self, signal: Signal, body: bytes) -> Receipt:
+        """Take one serialised Export request; returns when what it holds is synced."""
+        if self._closed:
+            raise ShuttingDown("this processor is shutting down: send again, here or elsewhere")
+        message, body, layout = _validated(signal, body)
+        receipt = Receipt()
+        faults = invalid_items(signal, message)
+        if faults:
+            self._counters.add("rejected_items", len(faults), signal=signal.value, reason="invalid_id")
+            receipt = Receipt(len(faults), _describe(faults))
+            body = _without(signal, body, layout, faults)
+            message, body, layout = _validated(signal, body)
+        if layout.items:
+            self._take(signal, message, body)
+        return receipt
+
+    def _take(self, signal: Signal, message: Message, body: bytes) -> None:
+        if not self._slots.acquire(timeout=_SLOT_WAIT_S):
+            self._counters.add("rejected_requests", 1, reason="busy")
+            raise Overloaded("the pipeline is busy: all places are taken", _RETRY_AFTER_S)
+        try:
+            self._store(signal, message, body)
+        except JournalError as error:
+            self._slots.release()
+            self._counters.add("rejected_requests", 1, reason="journal_full")
+            raise Overloaded(str(error), _RETRY_AFTER_S) from error
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def _store(self, signal: Signal, message: Message, body: bytes) -> None:
+        redacted = self._plan().redactor.redact(signal, body)
+        layout = walk(signal, redacted.body)
+        index = index_request(signal, message, redacted.body, layout, redacted.error_candidates)
+        self._journal.append(signal, redacted.body, index)
+        self._counters.add("received_items", index.items, signal=signal.value)
+        for entity, count in redacted.found.items():
+            self._counters.add("redactions", count, entity=entity)
+        for reason, count in Counter(item.reason for item in redacted.quarantined).items():
+            self._counters.add("quarantined_items", count, signal=signal.value, reason=reason)
+        if redacted.stripped:
+            self._counters.add("stripped_fields", redacted.stripped, signal=signal.value)
+
+
+def _validated(signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
+    """The request parsed whole (a bad item must not spoil its neighbours at the destination), and its layout."""
+    try:
+        message = signal.request_type.FromString(body)
+        try:
+            return message, body, walk(signal, body)
+        except MalformedWire:
+            body = canonical(signal, body)
+            return message, body, walk(signal, body)
+    except (DecodeError, MalformedWire) as error:
+        raise InvalidRequest(
+            f"the body is not an {signal.request_type.DESCRIPTOR.name} ({error}): it may be truncated, of another "
+            "signal, or hold a string that is not UTF-8"
+        ) from error
+
+
+def _without(signal: Signal, body: bytes, layout: Layout, faults: Mapping[int, str]) -> bytes:
+    keep = {item: b"" for item in range(len(layout.items)) if item not in faults}
+    return rebuild(signal, body, layout, keep, b"")
+
+
+def _describe(faults: Mapping[int, str]) -> str:
+    shown = "; ".join(f"item {item}: {fault}" for item, fault in list(faults.items())[:_FAULTS_SHOWN])
+    more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+    return f"{len(faults)} item(s) rejected: {shown}{more}"

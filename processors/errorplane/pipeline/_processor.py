@@ -1,0 +1,220 @@
+"""The processor: receivers, pipeline and destinations of one policy, composed, started and stopped in order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from errorplane.journal import Journal
+from errorplane.keys import KeyProvider
+from errorplane.otlp import AdminServer, GrpcReceiver, HttpReceiver, ReceiveLimits, SegmentDestination, Signal, TlsFiles
+from errorplane.pipeline._counters import Counters, Labels
+from errorplane.pipeline._decider import Decider
+from errorplane.pipeline._ingest import Entrance
+from errorplane.pipeline._plan import Plan, compile_plan
+from errorplane.pipeline._recovery import forget_removed, recover
+from errorplane.pipeline._stats import stats
+from errorplane.pipeline._telemetry import OwnTelemetry
+from errorplane.policy import Listen, Policy
+from errorplane.routing import Sender, SenderStats, build_destination
+
+log = logging.getLogger("errorplane.pipeline")
+
+_SLOTS = 256
+_EXPIRE_EVERY_S = 3600.0
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the processor listens, ports resolved; None for what is switched off."""
+
+    grpc: str | None
+    http: str | None
+    admin: str | None
+
+
+class _CountedSends(SenderStats):
+    """Writes what senders report into the counters."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def delivered(self, destination: str, signal: Signal, items: int) -> None:
+        self._counters.add("delivered_items", items, destination=destination, signal=signal.value)
+
+    def refused(self, destination: str, signal: Signal, items: int) -> None:
+        self._counters.add("destination_refused_items", items, destination=destination, signal=signal.value)
+
+    def retried(self, destination: str) -> None:
+        self._counters.add("destination_retries", 1, destination=destination)
+
+
+class Processor:
+    """One running pipeline. ``start`` returns when it takes requests; ``stop`` drains it."""
+
+    def __init__(self, policy: Policy, keys: KeyProvider) -> None:
+        self._keys = keys
+        self.counters = Counters()
+        self._plan = compile_plan(policy)
+        self._decider = Decider(
+            self._current_plan, self.counters, on_taken=self._taken, on_deliveries=self._notify_senders
+        )
+        journal = policy.journal
+        self.journal = Journal(
+            journal.path / "journal",
+            keys.key("journal"),
+            max_bytes=journal.max_bytes,
+            on_append=self._decider.on_append,
+            commit_wait_s=journal.commit_wait,
+        )
+        self._entrance = Entrance(self._current_plan, self.journal, self.counters, _SLOTS)
+        self._sends = _CountedSends(self.counters)
+        self._senders: dict[str, Sender] = {}
+        self._ready = False
+        self._housekeeping_stop = threading.Event()
+        self._housekeeping = threading.Thread(target=self._expire, name="errorplane-housekeeping", daemon=True)
+        self._telemetry = OwnTelemetry(
+            self.counters, self._gauges(), ingest=self._entrance, interval_s=policy.telemetry.metrics_interval
+        )
+        self._receivers = self._build_receivers(policy.listen)
+        self._admin = self._build_admin(policy.listen)
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> Addresses:
+        """Recover the journal, start sending, then listen."""
+        policy = self._plan.policy
+        forget_removed(self.journal, frozenset(policy.destinations), self.counters)
+        for name in policy.destinations:
+            self._start_sender(name, policy)
+        self._decider.start(self.journal, recover(self.journal))
+        self._housekeeping.start()
+        ports = {name: receiver.start() for name, receiver in self._receivers.items()}
+        admin = None if self._admin is None else self._admin.start()
+        self._ready = True
+        listen = policy.listen
+        return Addresses(
+            _resolved(listen.grpc, ports.get("grpc")), _resolved(listen.http, ports.get("http")), _resolved(listen.admin, admin)
+        )
+
+    def stop(self, timeout_s: float) -> int:
+        """Take nothing more, decide what is open, deliver within ``timeout_s``; returns how many deliveries are left.
+
+        What is left stays in the journal, and is delivered by the next start.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._ready = False
+        for receiver in self._receivers.values():
+            receiver.stop(min(5.0, timeout_s))
+        self._telemetry.close()
+        self._entrance.close()
+        self._decider.stop()
+        self._notify_senders()
+        while self._waiting() and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        self._housekeeping_stop.set()
+        for sender in self._senders.values():
+            sender.stop(max(1.0, deadline - time.monotonic()))
+        left = self._waiting()
+        if self._admin is not None:
+            self._admin.stop(1.0)
+        self.journal.close()
+        return left
+
+    def reload(self, policy: Policy) -> list[str]:
+        """Put a new policy in force; returns what of it needs a restart."""
+        old = self._plan.policy
+        plan = compile_plan(policy)
+        self._plan = plan
+        for name in policy.destinations:
+            if policy.destinations[name] != old.destinations.get(name):
+                replaced = self._senders.pop(name, None)
+                if replaced is not None:
+                    replaced.stop(5.0)
+                self._start_sender(name, policy)
+        fixed: Mapping[str, bool] = {
+            "listen": policy.listen != old.listen,
+            "journal": policy.journal != old.journal,
+            "keys": policy.keys != old.keys,
+            "telemetry": policy.telemetry != old.telemetry,
+        }
+        return [section for section, changed in fixed.items() if changed]
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def _current_plan(self) -> Plan:
+        return self._plan
+
+    def _taken(self) -> None:
+        self._entrance.release()
+
+    def _notify_senders(self) -> None:
+        for sender in tuple(self._senders.values()):
+            sender.notify()
+
+    def _waiting(self) -> int:
+        return sum(self.journal.pending_destinations().values())
+
+    def _start_sender(self, name: str, policy: Policy) -> None:
+        destination = build_destination(name, policy, self._keys)
+        sender = Sender(destination, self.journal, lambda retention: self._plan.resource_tags(retention), self._sends)
+        self._senders[name] = sender
+        sender.start()
+
+    def _build_receivers(self, listen: Listen) -> dict[str, GrpcReceiver | HttpReceiver]:
+        token = None if listen.token is None else listen.token.get_secret_value()
+        limits = ReceiveLimits(listen.max_request_bytes, listen.max_concurrent, token)
+        tls = None if listen.tls is None else TlsFiles(listen.tls.cert, listen.tls.key, listen.tls.client_ca)
+        receivers: dict[str, GrpcReceiver | HttpReceiver] = {}
+        if listen.grpc is not None:
+            receivers["grpc"] = GrpcReceiver(listen.grpc, self._entrance, limits, tls, ready=lambda: self._ready)
+        if listen.http is not None:
+            receivers["http"] = HttpReceiver(listen.http, self._entrance, limits, tls)
+        return receivers
+
+    def _build_admin(self, listen: Listen) -> AdminServer | None:
+        if listen.admin is None:
+            return None
+        return AdminServer(
+            listen.admin,
+            healthy=lambda: (True, {"status": "alive"}),
+            ready=lambda: (self._ready, {"status": "ready" if self._ready else "starting or draining"}),
+            metrics_page=self._telemetry.page,
+            stats=lambda: stats(self.counters, len(self._decider.traces), self.journal),
+        )
+
+    def _gauges(self) -> Mapping[str, Callable[[], Mapping[Labels, int]]]:
+        return {
+            "journal_bytes": lambda: {(): self.journal.used_bytes},
+            "undecided_traces": lambda: {(): len(self._decider.traces)},
+            "pending_deliveries": lambda: {
+                (("destination", name),): count for name, count in self.journal.pending_destinations().items()
+            },
+        }
+
+    def _expire(self) -> None:
+        """Delete file segments whose days are over, at the start and every hour."""
+        while True:
+            for name, sender in tuple(self._senders.items()):
+                if isinstance(sender.destination, SegmentDestination):
+                    self._expire_segments(name, sender.destination)
+            if self._housekeeping_stop.wait(_EXPIRE_EVERY_S):
+                return
+
+    def _expire_segments(self, name: str, destination: SegmentDestination) -> None:
+        try:
+            for segment in destination.expire(time.time()):
+                log.info("destination %s: segment %s is older than its class keeps; deleted", name, segment)
+                self.counters.add("expired_segments", 1, destination=name, retention_class=segment.retention_class)
+        except OSError as error:
+            log.error("destination %s: expired segments could not be deleted: %s", name, error)
+
+
+def _resolved(address: str | None, port: int | None) -> str | None:
+    if address is None or port is None:
+        return None
+    return f"{address.rpartition(':')[0]}:{port}"

@@ -1,0 +1,56 @@
+"""After a restart: read the journal again, as if its requests had just come in."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+from errorplane.journal import Ack, Journal
+from errorplane.otlp._wire import walk
+from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._index import Index, error_candidates, index_request, parse
+
+log = logging.getLogger("errorplane.pipeline")
+
+_PROGRESS_S = 5.0
+
+
+def recover(journal: Journal) -> Iterator[tuple[int, Index]]:
+    """Every request that the journal holds with its index, oldest first; logs progress every 5 s."""
+    started = last = time.monotonic()
+    total = len(journal.recovered)
+    for done, seq in enumerate(journal.recovered, 1):
+        request = journal.request(seq)
+        if request is not None:
+            message = parse(request.signal, request.body)
+            layout = walk(request.signal, request.body)
+            candidates = error_candidates(request.body, layout)
+            yield seq, index_request(request.signal, message, request.body, layout, candidates)
+        now = time.monotonic()
+        if now - last > _PROGRESS_S:
+            last = now
+            log.info("journal: %d of %d requests read again", done, total)
+    if total:
+        log.info("journal: %d requests read again in %.1f s", total, time.monotonic() - started)
+
+
+def forget_removed(journal: Journal, destinations: frozenset[str], counters: Counters) -> None:
+    """Give up what waits for destinations that the policy no longer names, and say so."""
+    for name, count in journal.pending_destinations().items():
+        if name in destinations:
+            continue
+        log.warning(
+            "destination %s is no longer in the policy: %d deliveries that waited for it are given up", name, count
+        )
+        while numbers := journal.pending(name):
+            acks = []
+            for number in numbers:
+                delivery = journal.delivery(number)
+                refs = () if delivery is None else tuple(delivery.refs)
+                acks.append(Ack(name, number, refs))
+                if delivery is not None:
+                    counters.add(
+                        "destination_refused_items", delivery.items, destination=name, signal=delivery.signal.value
+                    )
+            journal.acknowledge(acks)

@@ -1,0 +1,169 @@
+"""One turn of the decider: verdicts, facts and deliveries that are stored together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from errorplane.classification import ClassifiedError, FactStream, Subject, encode_facts
+from errorplane.errors import (
+    ERROR_CATEGORY,
+    ERROR_FINGERPRINT,
+    ERROR_ID,
+    ERROR_KIND,
+    ERROR_SEVERITY,
+    RETENTION_CLASS,
+    SAMPLING_PROBABILITY,
+    SAMPLING_RULE,
+    ErrorFact,
+)
+from errorplane.journal import VerdictRecord
+from errorplane.otlp import Signal
+from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._index import Index, LoneLog
+from errorplane.pipeline._outbox import Outbox
+from errorplane.pipeline._plan import Plan
+from errorplane.retention import ITEM_ATTRIBUTES, RetentionClass, TagValue, encode_tags
+from errorplane.sampling import Items, Reason, TraceState, Verdict
+
+_Errors = Mapping[tuple[int, int], ClassifiedError]
+
+
+class Turn:
+    """Decides with one plan; what is decided gathers in ``outbox`` until the turn is committed."""
+
+    def __init__(self, plan: Plan, facts: FactStream, counters: Counters) -> None:
+        self.outbox = Outbox()
+        self._plan = plan
+        self._facts = facts
+        self._counters = counters
+        self._leaving: list[ErrorFact] = []
+
+    def decide_trace(self, trace_id: bytes, state: TraceState, decided_at: float) -> None:
+        """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
+        classified = self._plan.classifier.classify([error for _, error in state.errors])
+        subject = _subject("trace", state.error, state.services, classified, state.duration_s)
+        verdict = self._plan.decide(subject, trace_id)
+        chosen = self._plan.assign(subject)
+        self._offer_facts(classified, chosen)
+        errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
+        for seq, items in state.refs.items():
+            self._carry_out(verdict, chosen, seq, items, errors)
+            self.outbox.change.drop[seq] += 1
+        self.outbox.change.verdicts[trace_id] = VerdictRecord(
+            verdict.keep, verdict.rule, verdict.probability, chosen.name, decided_at, max(state.refs)
+        )
+        self._count_decision("trace", verdict)
+
+    def follow(self, seq: int, items: Items, state: TraceState, earlier: VerdictRecord) -> None:
+        """Items that came after their trace was decided go where it went; ``state`` holds only the late ones."""
+        verdict = Verdict(earlier.keep, Reason.LATE, earlier.rule, earlier.probability)
+        classified = self._plan.classifier.classify([error for _, error in state.errors])
+        chosen = self._plan.retention_class(earlier.retention_class) or self._plan.assign(
+            _subject("trace", state.error, state.services, classified, state.duration_s)
+        )
+        self._offer_facts(classified, chosen)
+        errors = {(seq, each.observed.item): each for each in classified}
+        self._carry_out(verdict, chosen, seq, items, errors)
+
+    def decide_log(self, seq: int, log: LoneLog) -> None:
+        """Decide a log record without a trace by itself."""
+        classified = self._plan.classifier.classify([log.error] if log.error is not None else [])
+        subject = _subject("log", log.error is not None, {log.service}, classified)
+        verdict = self._plan.decide(subject, _scatter(seq, log.item))
+        chosen = self._plan.assign(subject)
+        self._offer_facts(classified, chosen)
+        items = Items.of(Signal.LOGS, [log.item])
+        self._carry_out(verdict, chosen, seq, items, {(seq, log.item): each for each in classified})
+        self._count_decision("log", verdict)
+
+    def keep_metrics(self, seq: int, index: Index) -> None:
+        """Metrics are never sampled; they go where their class goes."""
+        chosen = self._plan.assign(Subject(signal="metric", services=index.services))
+        self.outbox.keep(Signal.METRICS, chosen, seq, range(index.items), {}, b"")
+        self._counters.add("kept_items", index.items, signal=Signal.METRICS.value, retention_class=chosen.name)
+
+    def close(self, due: Sequence[ErrorFact]) -> None:
+        """Add the facts that leave with this turn, and those whose second is over."""
+        by_class: defaultdict[str, list[ErrorFact]] = defaultdict(list)
+        for fact in (*self._leaving, *due):
+            by_class[fact.retention_class].append(fact)
+        for name, facts in by_class.items():
+            destinations = self._plan.fact_destinations(name)
+            self.outbox.send(Signal.LOGS, name, destinations, encode_facts(facts), len(facts))
+        self.outbox.change.overflow = self._facts.held_if_changed()
+
+    def _carry_out(self, verdict: Verdict, chosen: RetentionClass, seq: int, items: Items, errors: _Errors) -> None:
+        count = len(items.numbers)
+        if not verdict.keep:
+            self._counters.add("dropped_items", count, signal=items.signal.value, reason=verdict.reason.value)
+            return
+        number = ITEM_ATTRIBUTES[items.signal]
+        shared = encode_tags(number, _shared_tags(verdict, chosen))
+        own = {
+            item: shared + encode_tags(number, _error_tags(error))
+            for (where, item), error in errors.items()
+            if where == seq
+        }
+        self.outbox.keep(items.signal, chosen, seq, items.numbers, own, shared)
+        self._counters.add("kept_items", count, signal=items.signal.value, retention_class=chosen.name)
+
+    def _offer_facts(self, classified: Sequence[ClassifiedError], chosen: RetentionClass) -> None:
+        for error in classified:
+            if not error.origin:
+                continue
+            fact = self._plan.classifier.fact(error, chosen.name)
+            self._counters.add("error_facts", 1, kind=str(fact.kind), severity=str(fact.severity))
+            leaving = self._facts.offer(fact)
+            if leaving is not None:
+                self._leaving.append(leaving)
+
+    def _count_decision(self, subject: str, verdict: Verdict) -> None:
+        kept = "kept" if verdict.keep else "dropped"
+        self._counters.add(
+            "decisions", 1, subject=subject, verdict=kept, rule=verdict.rule, reason=verdict.reason.value
+        )
+
+
+def _subject(
+    signal: str,
+    error: bool,
+    services: set[str],
+    classified: Sequence[ClassifiedError],
+    duration_s: float = 0.0,
+) -> Subject:
+    return Subject(
+        signal=signal,
+        error=error,
+        duration_s=duration_s,
+        services=frozenset(services),
+        kinds=frozenset(str(each.observed.kind) for each in classified),
+        categories=frozenset(str(each.category) for each in classified),
+        severities=frozenset(str(each.severity) for each in classified),
+    )
+
+
+def _shared_tags(verdict: Verdict, chosen: RetentionClass) -> list[tuple[str, TagValue]]:
+    tags: list[tuple[str, TagValue]] = [(RETENTION_CLASS, chosen.name), (SAMPLING_RULE, verdict.rule)]
+    if verdict.probability < 1.0:
+        tags.append((SAMPLING_PROBABILITY, verdict.probability))
+    return tags
+
+
+def _error_tags(error: ClassifiedError) -> list[tuple[str, TagValue]]:
+    """What the pipeline knows about an error; a key that the application wrote is not written a second time."""
+    observed = error.observed
+    tags: list[tuple[str, TagValue]] = [
+        (ERROR_ID, error.occurrence),
+        (ERROR_FINGERPRINT, observed.fingerprint),
+        (ERROR_CATEGORY, str(error.category)),
+        (ERROR_KIND, str(observed.kind)),
+        (ERROR_SEVERITY, str(error.severity)),
+    ]
+    return [(key, value) for key, value in tags if key not in observed.known]
+
+
+def _scatter(seq: int, item: int) -> bytes:
+    """Bytes that decide by chance for what has no trace id: the same for the same place in the journal."""
+    return hashlib.blake2b(seq.to_bytes(8, "big") + item.to_bytes(4, "big"), digest_size=16).digest()

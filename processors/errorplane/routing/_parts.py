@@ -1,0 +1,84 @@
+"""From a delivery's references to Export requests: slices of journalled bytes, never larger than a receiver takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from errorplane.journal import Delivery, Journal, Refs
+from errorplane.otlp import Signal
+from errorplane.otlp._wire import Layout, rebuild, walk
+
+# gRPC's default limit for a received message is 4 MiB; the tags and a little slack must fit too.
+MAX_PAYLOAD_BYTES = 3 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some items of one Export request, as the bytes to send."""
+
+    payload: bytes
+    items: int
+    source: _Source | tuple[Part, ...] | None = None
+
+    def divided(self) -> tuple[Part, ...]:
+        """The same items in smaller parts; empty if there is nothing to divide."""
+        if isinstance(self.source, tuple):
+            return self.source
+        return () if self.source is None or self.items < 2 else self.source.halves()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a part's items come from."""
+
+    signal: Signal
+    body: bytes
+    layout: Layout
+    keep: Mapping[int, bytes]
+    resource_extra: bytes
+
+    def part(self) -> Part:
+        payload = rebuild(self.signal, self.body, self.layout, self.keep, self.resource_extra)
+        return Part(payload, len(self.keep), self)
+
+    def halves(self) -> tuple[Part, Part]:
+        numbers = sorted(self.keep)
+        middle = len(numbers) // 2
+        return self._of(numbers[:middle]).part(), self._of(numbers[middle:]).part()
+
+    def _of(self, numbers: list[int]) -> _Source:
+        keep = {number: self.keep[number] for number in numbers}
+        return _Source(self.signal, self.body, self.layout, keep, self.resource_extra)
+
+
+def parts_of(journal: Journal, delivery: Delivery, resource_extra: bytes) -> Iterator[Part]:
+    """The Export requests that make up a delivery, each within ``MAX_PAYLOAD_BYTES`` unless one item is larger."""
+    if delivery.payload:
+        yield Part(delivery.payload, delivery.payload_items)
+    for seq, refs in delivery.refs.items():
+        request = journal.request(seq)
+        if request is None:
+            raise LookupError(f"delivery refers to request {seq}, which the journal does not hold")
+        layout = walk(request.signal, request.body)
+        keep = _tagged(refs, delivery.tags)
+        yield from _bounded(_Source(request.signal, request.body, layout, keep, resource_extra).part())
+
+
+def _tagged(refs: Refs, tags: tuple[bytes, ...]) -> dict[int, bytes]:
+    return {item: tags[tag] for item, tag in zip(refs.items, refs.tag, strict=True)}
+
+
+def _bounded(part: Part) -> Iterator[Part]:
+    smaller = part.divided() if len(part.payload) > MAX_PAYLOAD_BYTES else ()
+    if not smaller:
+        yield part
+    for piece in smaller:
+        yield from _bounded(piece)
+
+
+def joined(parts: Sequence[Part]) -> Sequence[Part]:
+    """Concatenated Export requests are one Export request: small parts of several requests travel as one payload."""
+    if len(parts) < 2 or sum(len(part.payload) for part in parts) > MAX_PAYLOAD_BYTES:
+        return parts
+    return [Part(b"".join(part.payload for part in parts), sum(part.items for part in parts), tuple(parts))]

@@ -1,0 +1,199 @@
+"""One thread per destination: reads what the journal holds for it, sends, acknowledges; never gives up on it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from errorplane.journal import Ack, Delivery, Journal, JournalError
+from errorplane.otlp import Destination, Receipt, Refused, RetryLater, Signal
+from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, joined, parts_of
+
+log = logging.getLogger("errorplane.routing")
+
+_READ_AHEAD = 64
+_IDLE_WAIT_S = 1.0
+_FIRST_BACKOFF_S = 0.25
+_MAX_BACKOFF_S = 30.0
+
+
+class SenderStats:
+    """What a sender reports; overridden by the pipeline's counters."""
+
+    def delivered(self, destination: str, signal: Signal, items: int) -> None:
+        """A destination has taken items."""
+
+    def refused(self, destination: str, signal: Signal, items: int) -> None:
+        """A destination will never take these items."""
+
+    def retried(self, destination: str) -> None:
+        """A send failed for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Deliveries of one signal and class that travel together, and their parts."""
+
+    acks: tuple[Ack, ...]
+    signal: Signal
+    retention_class: str
+    parts: tuple[Part, ...]
+
+
+class _Stopped(Exception):
+    """The sender was told to stop while it waited."""
+
+
+class Sender:
+    """Empties the journal towards one destination, oldest first.
+
+    A failure that may pass is retried without end, with full jitter from 0.25 to 30 s or as long as the destination
+    asked for: meanwhile the journal holds the data, up to its bound. A payload that is refused is halved until the
+    item at fault stands alone; that one is counted and given up, the others go through.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        journal: Journal,
+        resource_tags: Callable[[str], bytes],
+        stats: SenderStats,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.destination = destination
+        self._journal = journal
+        self._resource_tags = resource_tags
+        self._stats = stats
+        self._jitter = jitter
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"errorplane-send-{destination.name}", daemon=True)
+
+    def start(self) -> None:
+        """Start sending."""
+        self._thread.start()
+
+    def notify(self) -> None:
+        """Something new may wait in the journal."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float) -> None:
+        """Stop after the send under way; what is left stays in the journal."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout_s)
+        self.destination.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if not self._send_waiting():
+                    self._wake.wait(_IDLE_WAIT_S)
+                    self._wake.clear()
+            except _Stopped:
+                return
+            except Exception:  # the boundary guard: one bad record must not end a destination's thread
+                log.exception("destination %s: sending failed unexpectedly; trying again", self.destination.name)
+                self._stop.wait(_IDLE_WAIT_S)
+
+    def _send_waiting(self) -> bool:
+        numbers = self._journal.pending(self.destination.name, limit=_READ_AHEAD)
+        for batch in self._batches(numbers):
+            for part in batch.parts:
+                self._send(batch, part)
+            self._acknowledge(batch.acks)
+            if self._stop.is_set():
+                raise _Stopped
+        return bool(numbers)
+
+    def _batches(self, numbers: Sequence[int]) -> Iterator[_Batch]:
+        """Group neighbouring deliveries of one signal and class until a payload is full."""
+        acks: list[Ack] = []
+        parts: list[Part] = []
+        last: Delivery | None = None
+        size = 0
+        for number in numbers:
+            delivery = self._journal.delivery(number)
+            if delivery is None:
+                continue
+            new = list(parts_of(self._journal, delivery, self._resource_tags(delivery.retention_class)))
+            grown = sum(len(part.payload) for part in new)
+            if last is not None and (_kind(last) != _kind(delivery) or size + grown > MAX_PAYLOAD_BYTES):
+                yield _Batch(tuple(acks), *_kind(last), tuple(joined(parts)))
+                acks, parts, size = [], [], 0
+            acks.append(Ack(self.destination.name, number, tuple(delivery.refs)))
+            parts += new
+            size += grown
+            last = delivery
+        if last is not None:
+            yield _Batch(tuple(acks), *_kind(last), tuple(joined(parts)))
+
+    def _send(self, batch: _Batch, part: Part) -> None:
+        attempt = 0
+        while True:
+            try:
+                receipt = self.destination.send(batch.signal, batch.retention_class, part.payload, part.items)
+            except RetryLater as error:
+                self._wait(attempt, error)
+                attempt += 1
+            except Refused as error:
+                if not error.payload_at_fault:
+                    # Wrong credentials or a wrong address are mended by an operator; the data waits for that.
+                    self._wait(attempt, RetryLater(str(error)))
+                    attempt += 1
+                    continue
+                self._refused(batch, part, error)
+                return
+            else:
+                self._taken(batch, part, receipt)
+                return
+
+    def _taken(self, batch: _Batch, part: Part, receipt: Receipt) -> None:
+        name = self.destination.name
+        rejected = min(receipt.rejected, part.items)
+        self._stats.delivered(name, batch.signal, part.items - rejected)
+        if rejected:
+            self._stats.refused(name, batch.signal, rejected)
+            log.warning("destination %s took %s but rejected %d: %s", name, batch.signal.value, rejected, receipt.message)
+
+    def _refused(self, batch: _Batch, part: Part, error: Refused) -> None:
+        smaller = part.divided()
+        if smaller:
+            for piece in smaller:
+                self._send(batch, piece)
+            return
+        self._stats.refused(self.destination.name, batch.signal, part.items)
+        log.error(
+            "destination %s refused %d %s item(s) for good: %s",
+            self.destination.name,
+            part.items,
+            batch.signal.value,
+            error,
+        )
+
+    def _wait(self, attempt: int, error: RetryLater) -> None:
+        self._stats.retried(self.destination.name)
+        ceiling = min(_MAX_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(attempt, 16))
+        asked = min(error.retry_after or 0.0, _MAX_BACKOFF_S)
+        delay = asked + ceiling * self._jitter()
+        if attempt == 0 or ceiling >= _MAX_BACKOFF_S:
+            log.warning("destination %s: %s; trying again in %.1f s", self.destination.name, error, delay)
+        if self._stop.wait(delay):
+            raise _Stopped
+
+    def _acknowledge(self, acks: Sequence[Ack]) -> None:
+        while True:
+            try:
+                self._journal.acknowledge(acks)
+                return
+            except JournalError as error:
+                log.error("journal: acknowledgement not stored (%s); trying again", error)
+                if self._stop.wait(_IDLE_WAIT_S):
+                    raise _Stopped from error
+
+
+def _kind(delivery: Delivery) -> tuple[Signal, str]:
+    return delivery.signal, delivery.retention_class

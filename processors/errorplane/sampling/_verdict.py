@@ -1,0 +1,26 @@
+"""A sampling decision, with its reason."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Reason(enum.StrEnum):
+    """Why an item was kept or dropped."""
+
+    RULE = "rule"  # the rule keeps everything it matches
+    PROBABILITY = "probability"  # the trace id fell on this side of the rule's probability
+    RATE = "rate"  # the rule's traces_per_second was used up
+    NO_RULE = "no_rule"  # no rule matched
+    LATE = "late"  # arrived after its trace was decided, and follows that decision
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``probability`` is that of the rule, 0 to 1, whether or not the trace was kept."""
+
+    keep: bool
+    reason: Reason
+    rule: str
+    probability: float
