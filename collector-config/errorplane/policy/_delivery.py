@@ -103,7 +103,7 @@ class RetentionClass(Section):
     days: Annotated[int, Number(1, 36_500, whole=True)] = Field(
         description="Days after which file segments are deleted; other destinations get it as a tag.", examples=[30]
     )
-    destinations: Names | None = Field(
+    destinations: Annotated[tuple[Name, ...], Many(filled=True)] | None = Field(
         default=None, description="Names of destinations; null means every destination.", examples=[["audit", "traces"]]
     )
 

@@ -10,7 +10,7 @@ from errorplane.policy._scalars import NAME, Many, Text, fail
 from errorplane.policy._section import FilePath, Plain, Section
 
 EnvName = Annotated[str, Text("the name of an environment variable", "[A-Za-z_][A-Za-z0-9_]*", "name")]
-Command = Annotated[tuple[Plain, ...], Many()]
+Command = Annotated[tuple[Plain, ...], Many(filled=True)]
 PluginName = Annotated[str, NAME]
 
 
@@ -29,7 +29,7 @@ class KeySource(Section):
     )
     command: Command | None = Field(
         default=None,
-        description="Program and arguments, run without a shell, that print 32 bytes in base64 or hex within 10 s.",
+        description="Program and arguments, run without a shell, that print 32 bytes in base64 or hex within 10 s. Arguments are not secret.",
         examples=[["vault", "kv", "get", "-field=key", "secret/errorplane"]],
     )
     plugin: PluginName | None = Field(

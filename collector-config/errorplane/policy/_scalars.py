@@ -277,16 +277,19 @@ class Output(Location):
 
 
 class Many:
-    """A list, held as a tuple. With ``single`` one value may stand for a list of one."""
+    """A list, held as a tuple. ``filled``: not empty. ``single``: not empty, and one value may stand for itself."""
 
-    def __init__(self, *, single: bool = False) -> None:
+    def __init__(self, *, single: bool = False, filled: bool = False) -> None:
         self._single = single
+        self._filled = filled or single
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._read, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         array = handler(schema)
+        if self._filled:
+            array["minItems"] = 1
         return {"anyOf": [array["items"], array]} if self._single else array
 
     def _read(self, value: object) -> object:
@@ -294,6 +297,8 @@ class Many:
             value = (value,)
         if not isinstance(value, (list, tuple)):
             fail("want_list", "must be a list" + (", or one value" if self._single else ""))
+        if self._filled and not value:
+            fail("value", "must not be an empty list")
         seen = [str(v) for v in value if isinstance(v, str)]
         if len(seen) != len(set(seen)):
             fail("value", "must not list anything twice")

@@ -1,7 +1,15 @@
-"""Keys of what errorplane writes to disk: one provider for all of them."""
+"""Keys of what errorplane writes to disk: one provider for all of them.
+
+A key comes from a file (generated when missing), an environment variable, a command or a plug-in: an entry point in
+the group ``errorplane_keys`` that takes the purpose and returns 32 bytes. Each purpose has its own key, derived from
+its source.
+"""
 
 from __future__ import annotations
 
+from errorplane.keys._derive import derive
+from errorplane.keys._errors import KeyUnavailable
 from errorplane.keys._key import Key, KeyProvider
+from errorplane.keys._provider import SourceProvider, from_policy
 
-__all__ = ["Key", "KeyProvider"]
+__all__ = ["Key", "KeyProvider", "KeyUnavailable", "SourceProvider", "derive", "from_policy"]

@@ -1,0 +1,82 @@
+"""The provider that a policy describes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+
+from errorplane.keys._command import command_secret
+from errorplane.keys._derive import SECRET_BYTES, decode_secret, derive
+from errorplane.keys._errors import KeyUnavailable
+from errorplane.keys._file import file_secret
+from errorplane.keys._key import Key, KeyProvider
+from errorplane.policy import KeySource, Policy
+
+PLUGIN_GROUP = "errorplane_keys"
+PURPOSES = ("journal", "segments")
+
+
+def from_policy(policy: Policy, environ: Mapping[str, str] = os.environ) -> KeyProvider:
+    """A provider of the keys in ``policy.keys``; a source is asked when its key is first wanted, and once."""
+    return SourceProvider({purpose: policy.key_source(purpose) for purpose in PURPOSES}, environ)
+
+
+class SourceProvider:
+    """Keys from the sources of a policy; safe to share between threads."""
+
+    def __init__(self, sources: Mapping[str, KeySource], environ: Mapping[str, str] = os.environ) -> None:
+        self._sources = dict(sources)
+        self._environ = environ
+        self._keys: dict[str, Key] = {}
+        self._lock = threading.Lock()
+
+    def key(self, purpose: str) -> Key:
+        """The key for ``purpose``. Raises ``KeyUnavailable``."""
+        with self._lock:
+            if purpose not in self._keys:
+                self._keys[purpose] = derive(self._secret(purpose), purpose)
+            return self._keys[purpose]
+
+    def _secret(self, purpose: str) -> bytes:
+        source = self._sources.get(purpose)
+        if source is None:
+            raise KeyUnavailable(purpose, f"no key has this purpose; there are {', '.join(sorted(self._sources))}")
+        if source.file is not None:
+            return file_secret(purpose, source.file)
+        if source.env is not None:
+            return _env_secret(purpose, source.env, self._environ)
+        if source.command is not None:
+            return command_secret(purpose, source.command)
+        assert source.plugin is not None  # KeySource has exactly one of the four
+        return _plugin_secret(purpose, source.plugin)
+
+
+def _env_secret(purpose: str, name: str, environ: Mapping[str, str]) -> bytes:
+    if name not in environ:
+        raise KeyUnavailable(purpose, f"the environment variable {name} is not set")
+    try:
+        return decode_secret(environ[name].encode())
+    except ValueError:
+        raise KeyUnavailable(
+            purpose, f"the environment variable {name} does not hold 32 bytes in base64 or hex"
+        ) from None
+
+
+def _plugin_secret(purpose: str, name: str) -> bytes:
+    """Ask the entry point ``name``: a callable that takes the purpose and returns 32 bytes, within its own deadline."""
+    found = entry_points(group=PLUGIN_GROUP)
+    if name not in found.names:
+        installed = ", ".join(sorted(found.names)) or "none"
+        raise KeyUnavailable(
+            purpose, f"no plug-in {name} is installed in the group {PLUGIN_GROUP}: there are {installed}"
+        )
+    try:
+        plugin: Callable[[str], object] = found[name].load()
+        secret = plugin(purpose)
+    except Exception as error:  # noqa: BLE001  # boundary guard: another author's code, whose message may hold a secret
+        raise KeyUnavailable(purpose, f"the plug-in {name} failed with {type(error).__name__}") from None
+    if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
+        raise KeyUnavailable(purpose, f"the plug-in {name} did not return {SECRET_BYTES} bytes")
+    return secret
