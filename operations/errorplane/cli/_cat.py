@@ -9,7 +9,7 @@ from pathlib import Path
 
 from errorplane.access import AllowAll, local_actor
 from errorplane.cli._main import CommandFailed, add_policy_argument
-from errorplane.keys import KeyProblem, from_policy
+from errorplane.keys import KeyUnavailable, from_policy
 from errorplane.otlp import SegmentError, read_segment
 from errorplane.policy import PolicyError, load
 
@@ -32,7 +32,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="a file, a segment, or a folder of segments")
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="a file, a segment, or a folder of segments"
+    )
     add_policy_argument(parser)
     parser.set_defaults(run=run)
 
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             for line in read_segment(path, lambda: keys.key("segments")):
                 sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
-        except (OSError, SegmentError, KeyProblem) as error:
+        except (OSError, SegmentError, KeyUnavailable) as error:
             raise CommandFailed(f"{path}: {error}") from error
     return 0
 

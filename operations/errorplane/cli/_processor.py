@@ -12,7 +12,7 @@ from types import FrameType
 
 from errorplane.cli._main import CommandFailed, add_policy_argument
 from errorplane.journal import JournalError
-from errorplane.keys import KeyProblem, from_policy
+from errorplane.keys import KeyUnavailable, from_policy
 from errorplane.pipeline import Addresses, Processor
 from errorplane.policy import Policy, PolicyError, load
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         processor = Processor(policy, from_policy(policy))
         addresses = processor.start()
-    except (JournalError, KeyProblem, OSError, RuntimeError) as error:
+    except (JournalError, KeyUnavailable, OSError, RuntimeError) as error:
         raise CommandFailed(f"cannot start: {error}") from error
     _announce(addresses)
     _serve(processor, args.policy)
@@ -82,8 +82,11 @@ def _load(path: Path) -> Policy:
 
 
 def _announce(addresses: Addresses) -> None:
-    parts = [f"{name} {address}" for name, address in (
-        ("OTLP/gRPC", addresses.grpc), ("OTLP/HTTP", addresses.http), ("admin", addresses.admin)) if address]
+    parts = [
+        f"{name} {address}"
+        for name, address in (("OTLP/gRPC", addresses.grpc), ("OTLP/HTTP", addresses.http), ("admin", addresses.admin))
+        if address
+    ]
     print(f"errorplane processor ready: {', '.join(parts)}", file=sys.stderr, flush=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -12,7 +13,6 @@ from errorplane.classification._fields import Value, attributes, number, text
 from errorplane.errors import (
     Category,
     Kind,
-    Source,
     fingerprint_of_text,
     kind_of_grpc_status,
     kind_of_http_status,
@@ -20,6 +20,7 @@ from errorplane.errors import (
     message_template,
 )
 
+Source = Literal["span", "log"]
 ERROR_SEVERITY = 17  # SEVERITY_NUMBER_ERROR (OpenTelemetry logs data model)
 _FINGERPRINT_MAX = 80
 _EXCEPTION_EVENTS = frozenset({"exception", "error"})
@@ -106,7 +107,17 @@ def observe_span(item: int, span: Span, resource: Mapping[str, Value]) -> Observ
     message = text("exception.message", exception, own) or span.status.message
     time_ns = event.time_unix_nano if event is not None else span.end_time_unix_nano
     return _observed(
-        item, "span", span.trace_id, span.span_id, span.parent_span_id, time_ns, message, is_client, resource, exception, own
+        item,
+        "span",
+        span.trace_id,
+        span.span_id,
+        span.parent_span_id,
+        time_ns,
+        message,
+        is_client,
+        resource,
+        exception,
+        own,
     )
 
 
@@ -116,9 +127,7 @@ def observe_log(item: int, record: LogRecord, resource: Mapping[str, Value]) -> 
     body = record.body.string_value
     message = text("exception.message", own) or body
     time_ns = record.time_unix_nano or record.observed_time_unix_nano
-    return _observed(
-        item, "log", record.trace_id, record.span_id, b"", time_ns, message, False, resource, own
-    )
+    return _observed(item, "log", record.trace_id, record.span_id, b"", time_ns, message, False, resource, own)
 
 
 def _observed(
@@ -201,7 +210,7 @@ def _type_of_status(*sources: Mapping[str, Value]) -> str | None:
 
 
 def _hint(value: str | None) -> Category | None:
-    return Category(value) if value in Category.__members__.values() else None
+    return None if value is None or value not in Category.__members__.values() else Category(value)
 
 
 def _valid_id(value: str | None) -> str | None:

@@ -1,10 +1,10 @@
 """What can go wrong with a journal.
 
-    JournalError
-    ├── JournalFull       no room for more requests until some are delivered or dropped
-    ├── JournalBusy       another process has this journal open
-    ├── JournalCorrupt    a record does not authenticate, or the file is not a journal of this version
-    └── WrongKey          the records were sealed with another key
+JournalError
+├── JournalFull       no room for more requests until some are delivered or dropped
+├── JournalBusy       another process has this journal open
+├── JournalCorrupt    a record does not authenticate, or the file is not a journal of this version
+└── WrongKey          the records were sealed with another key
 """
 
 from __future__ import annotations

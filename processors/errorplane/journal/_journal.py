@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from errorplane.journal._errors import JournalFull
+from errorplane.journal._errors import JournalCorrupt, JournalError, JournalFull
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import Sealer
 from errorplane.journal._store import Store, Sweep
@@ -49,8 +50,14 @@ class Journal:
         self._cached_bytes = 0
         self._cache_lock = threading.Lock()
         self.indexed_through = self._store.meta_number(b"indexed_through")
-        references, waiting = self._count_references()
-        held = self._store.request_numbers()
+        try:
+            references, waiting = self._count_references()
+            held = self._store.request_numbers()
+            if held:
+                self._check_key(held[0])
+        except JournalError:
+            self._store.close()
+            raise
         for seq in held:
             references[seq] += 1  # until whoever indexes has looked at it again
         self.recovered = tuple(held)
@@ -65,13 +72,19 @@ class Journal:
             commit_wait_s=commit_wait_s,
         )
 
+    def _check_key(self, seq: int) -> None:
+        """With the wrong key the start fails, not the first delivery; one damaged record is no reason to stay down."""
+        with contextlib.suppress(JournalCorrupt):
+            self._store.read_request(seq)
+
     def _count_references(self) -> tuple[Counter[int], Counter[int]]:
         references: Counter[int] = Counter()
         waiting: Counter[int] = Counter(number for _, number in self._store.all_pending())
         for number in waiting:
-            delivery = self._store.read_delivery(number)
-            if delivery is not None:
-                references.update(delivery.refs.keys())
+            with contextlib.suppress(JournalCorrupt):  # counted by the sender that finds it
+                delivery = self._store.read_delivery(number)
+                if delivery is not None:
+                    references.update(delivery.refs.keys())
         return references, waiting
 
     @property
@@ -147,7 +160,7 @@ class Journal:
                 self._cached_bytes -= len(oldest.body)
 
     def requests(self) -> Iterator[tuple[int, StoredRequest]]:
-        """Every request held, decrypted, oldest first; for recovery and for audits of what is stored."""
+        """Every request held, decrypted, oldest first, for audits of what is stored; raises ``JournalCorrupt``."""
         for seq in self._store.request_numbers():
             request = self._store.read_request(seq)
             if request is not None:

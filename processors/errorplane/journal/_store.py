@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,12 +58,17 @@ class Store:
         self.deliveries = self.env.open_db(b"deliveries")
         self.pending = self.env.open_db(b"pending")
         self.meta = self.env.open_db(b"meta")
-        self._check_format(path)
+        try:
+            self._check_format(path)
+        except JournalCorrupt:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Close the environment and let go of the lock."""
-        self.env.close()
-        os.close(self._lock)
+        """Close the environment and let go of the lock; closing twice is harmless."""
+        if not self._lock.closed:
+            self.env.close()
+            self._lock.close()
 
     def _check_format(self, path: Path) -> None:
         with self.env.begin(write=True) as txn:
@@ -163,13 +169,13 @@ class Store:
         return 0 if data is None else int.from_bytes(data, "big")
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path) -> io.FileIO:
     """Take the journal's lock; raises ``JournalBusy`` at once if another process has it."""
-    handle = os.open(path / "processor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = io.FileIO(os.open(path / "processor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        os.close(handle)
+        handle.close()
         raise JournalBusy(
             f"another errorplane processor has {path} open: stop it, or give this one a journal.path of its own"
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 Labels = tuple[tuple[str, str], ...]
@@ -25,16 +25,30 @@ COUNTERS: tuple[Metric, ...] = (
     Metric("rejected_items", "{item}", ("signal", "reason"), "Items refused inside an accepted request."),
     Metric("rejected_requests", "{request}", ("reason",), "Requests answered with an error."),
     Metric("redactions", "{finding}", ("entity",), "Findings of personal data or secrets that were masked."),
-    Metric("quarantined_items", "{item}", ("signal", "reason"), "Items whose text could not be scanned and was taken out."),
+    Metric(
+        "quarantined_items", "{item}", ("signal", "reason"), "Items whose text could not be scanned and was taken out."
+    ),
     Metric("stripped_fields", "{field}", ("signal",), "Fields unknown to the schema that held a finding, removed."),
-    Metric("decisions", "{decision}", ("subject", "verdict", "rule", "reason"), "Traces decided, and log records without a trace."),
+    Metric(
+        "decisions",
+        "{decision}",
+        ("subject", "verdict", "rule", "reason"),
+        "Traces decided, and log records without a trace.",
+    ),
     Metric("kept_items", "{item}", ("signal", "retention_class"), "Items kept, by retention class."),
     Metric("dropped_items", "{item}", ("signal", "reason"), "Items dropped by a sampling decision."),
     Metric("error_facts", "{error}", ("kind", "severity"), "Errors that yielded an error fact, counted exactly."),
     Metric("delivered_items", "{item}", ("destination", "signal"), "Items that a destination has acknowledged."),
     Metric("destination_retries", "{send}", ("destination",), "Sends that failed for now."),
-    Metric("destination_refused_items", "{item}", ("destination", "signal"), "Items that a destination refused for good."),
-    Metric("expired_segments", "{segment}", ("destination", "retention_class"), "File segments deleted at the end of their class's days."),
+    Metric(
+        "destination_refused_items", "{item}", ("destination", "signal"), "Items that a destination refused for good."
+    ),
+    Metric(
+        "expired_segments",
+        "{segment}",
+        ("destination", "retention_class"),
+        "File segments deleted at the end of their class's days.",
+    ),
     Metric("internal_errors", "{error}", ("where",), "Failures inside errorplane itself."),
 )
 GAUGES: tuple[Metric, ...] = (

@@ -144,9 +144,7 @@ class Decider:
         change.drop[seq] += 1
         change.indexed_through = max(seq, change.indexed_through or 0)
 
-    def _take_in_trace(
-        self, turn: Turn, seq: int, signal: Signal, trace_id: bytes, seen: Seen, *, again: bool
-    ) -> None:
+    def _take_in_trace(self, turn: Turn, seq: int, signal: Signal, trace_id: bytes, seen: Seen, *, again: bool) -> None:
         change = turn.outbox.change
         state = self.traces.get(trace_id)
         if state is None:

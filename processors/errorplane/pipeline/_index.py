@@ -86,9 +86,7 @@ def parse(signal: Signal, body: bytes) -> Message:
     return signal.request_type.FromString(body)
 
 
-def index_request(
-    signal: Signal, message: Message, body: bytes, layout: Layout, candidates: frozenset[int]
-) -> Index:
+def index_request(signal: Signal, message: Message, body: bytes, layout: Layout, candidates: frozenset[int]) -> Index:
     """Index a request: ``message`` as it was received, ``body`` and ``layout`` as redacted (same items, same order).
 
     ``candidates`` are items whose bytes hint at an error beyond their status.
@@ -120,8 +118,7 @@ def _index_traces(message: ExportTraceServiceRequest, reader: Reader, candidates
                 start, end = span.start_time_unix_nano, span.end_time_unix_nano
                 if start and (start < seen.start_ns or not seen.start_ns):
                     seen.start_ns = start
-                if end > seen.end_ns:
-                    seen.end_ns = end
+                seen.end_ns = max(seen.end_ns, end)
                 if span.status.code == _ERROR or item in candidates:
                     _observe_span(seen, item, reader)
                 item += 1

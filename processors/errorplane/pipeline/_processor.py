@@ -49,6 +49,9 @@ class _CountedSends(SenderStats):
     def refused(self, destination: str, signal: Signal, items: int) -> None:
         self._counters.add("destination_refused_items", items, destination=destination, signal=signal.value)
 
+    def unreadable(self, destination: str, items: int) -> None:
+        self._counters.add("unreadable_items", items, destination=destination)
+
     def retried(self, destination: str) -> None:
         self._counters.add("destination_retries", 1, destination=destination)
 
@@ -91,14 +94,16 @@ class Processor:
         forget_removed(self.journal, frozenset(policy.destinations), self.counters)
         for name in policy.destinations:
             self._start_sender(name, policy)
-        self._decider.start(self.journal, recover(self.journal))
+        self._decider.start(self.journal, recover(self.journal, self.counters))
         self._housekeeping.start()
         ports = {name: receiver.start() for name, receiver in self._receivers.items()}
         admin = None if self._admin is None else self._admin.start()
         self._ready = True
         listen = policy.listen
         return Addresses(
-            _resolved(listen.grpc, ports.get("grpc")), _resolved(listen.http, ports.get("http")), _resolved(listen.admin, admin)
+            _resolved(listen.grpc, ports.get("grpc")),
+            _resolved(listen.http, ports.get("http")),
+            _resolved(listen.admin, admin),
         )
 
     def stop(self, timeout_s: float) -> int:

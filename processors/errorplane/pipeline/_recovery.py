@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Iterator
 
-from errorplane.journal import Ack, Journal
+from errorplane.journal import Ack, Journal, JournalCorrupt
+from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index, error_candidates, index_request, parse
@@ -16,23 +17,33 @@ log = logging.getLogger("errorplane.pipeline")
 _PROGRESS_S = 5.0
 
 
-def recover(journal: Journal) -> Iterator[tuple[int, Index]]:
+def recover(journal: Journal, counters: Counters) -> Iterator[tuple[int, Index]]:
     """Every request that the journal holds with its index, oldest first; logs progress every 5 s."""
     started = last = time.monotonic()
     total = len(journal.recovered)
     for done, seq in enumerate(journal.recovered, 1):
-        request = journal.request(seq)
-        if request is not None:
-            message = parse(request.signal, request.body)
-            layout = walk(request.signal, request.body)
-            candidates = error_candidates(request.body, layout)
-            yield seq, index_request(request.signal, message, request.body, layout, candidates)
+        yield seq, _index(journal, seq, counters)
         now = time.monotonic()
         if now - last > _PROGRESS_S:
             last = now
             log.info("journal: %d of %d requests read again", done, total)
     if total:
         log.info("journal: %d requests read again in %.1f s", total, time.monotonic() - started)
+
+
+def _index(journal: Journal, seq: int, counters: Counters) -> Index:
+    """The index of one request; an empty one, which lets go of it, where the record is damaged."""
+    try:
+        request = journal.request(seq)
+    except JournalCorrupt as error:
+        log.error("journal: request %d is lost: %s", seq, error)
+        counters.add("internal_errors", 1, where="journal_record")
+        request = None
+    if request is None:
+        return Index(Signal.TRACES, 0)
+    message = parse(request.signal, request.body)
+    layout = walk(request.signal, request.body)
+    return index_request(request.signal, message, request.body, layout, error_candidates(request.body, layout))
 
 
 def forget_removed(journal: Journal, destinations: frozenset[str], counters: Counters) -> None:

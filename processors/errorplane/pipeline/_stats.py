@@ -65,7 +65,7 @@ def _by_rule(counters: Counters, subject: str) -> dict[str, dict[str, int]]:
 
 
 def _destinations(counters: Counters) -> list[str]:
-    names = set()
+    names: set[str] = set()
     for counter in ("delivered_items", "destination_retries", "destination_refused_items"):
         names |= counters.by(counter, "destination").keys()
     return sorted(names)

@@ -74,8 +74,8 @@ class Turn:
         verdict = self._plan.decide(subject, _scatter(seq, log.item))
         chosen = self._plan.assign(subject)
         self._offer_facts(classified, chosen)
-        items = Items.of(Signal.LOGS, [log.item])
-        self._carry_out(verdict, chosen, seq, items, {(seq, log.item): each for each in classified})
+        errors = {(seq, each.observed.item): each for each in classified}
+        self._carry_out(verdict, chosen, seq, Items.of(Signal.LOGS, [log.item]), errors)
         self._count_decision("log", verdict)
 
     def keep_metrics(self, seq: int, index: Index) -> None:

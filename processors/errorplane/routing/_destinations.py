@@ -37,9 +37,7 @@ def _otlp(name: str, target: OtlpTarget) -> Destination:
     return kind(name, target.endpoint, tls, headers, target.timeout, target.compression)
 
 
-def _file(
-    name: str, target: FileTarget, policy: Policy, keys: KeyProvider, clock: Callable[[], float]
-) -> Destination:
+def _file(name: str, target: FileTarget, policy: Policy, keys: KeyProvider, clock: Callable[[], float]) -> Destination:
     path = target.location
     if not target.is_folder:
         return FileDestination(name, path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from errorplane.journal import Delivery, Journal, Refs
+from errorplane.journal import Delivery, Journal, JournalCorrupt, JournalError, Refs
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout, rebuild, walk
 
@@ -52,14 +52,23 @@ class _Source:
         return _Source(self.signal, self.body, self.layout, keep, self.resource_extra)
 
 
-def parts_of(journal: Journal, delivery: Delivery, resource_extra: bytes) -> Iterator[Part]:
-    """The Export requests that make up a delivery, each within ``MAX_PAYLOAD_BYTES`` unless one item is larger."""
+def parts_of(
+    journal: Journal, delivery: Delivery, resource_extra: bytes, unreadable: Callable[[int, int, JournalError], None]
+) -> Iterator[Part]:
+    """The Export requests that make up a delivery, each within ``MAX_PAYLOAD_BYTES`` unless one item is larger.
+
+    A request that the journal cannot read any more is left out, after ``unreadable(number, items, error)``.
+    """
     if delivery.payload:
         yield Part(delivery.payload, delivery.payload_items)
     for seq, refs in delivery.refs.items():
-        request = journal.request(seq)
-        if request is None:
-            raise LookupError(f"delivery refers to request {seq}, which the journal does not hold")
+        try:
+            request = journal.request(seq)
+            if request is None:
+                raise JournalCorrupt(f"request {seq} is gone")
+        except JournalError as error:
+            unreadable(seq, len(refs.items), error)
+            continue
         layout = walk(request.signal, request.body)
         keep = _tagged(refs, delivery.tags)
         yield from _bounded(_Source(request.signal, request.body, layout, keep, resource_extra).part())

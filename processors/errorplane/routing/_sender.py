@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from errorplane.journal import Ack, Delivery, Journal, JournalError
+from errorplane.journal import Ack, Delivery, Journal, JournalCorrupt, JournalError
 from errorplane.otlp import Destination, Receipt, Refused, RetryLater, Signal
 from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, joined, parts_of
 
@@ -28,6 +28,9 @@ class SenderStats:
 
     def refused(self, destination: str, signal: Signal, items: int) -> None:
         """A destination will never take these items."""
+
+    def unreadable(self, destination: str, items: int) -> None:
+        """Items that the journal cannot read any more."""
 
     def retried(self, destination: str) -> None:
         """A send failed for now."""
@@ -116,10 +119,11 @@ class Sender:
         last: Delivery | None = None
         size = 0
         for number in numbers:
-            delivery = self._journal.delivery(number)
+            delivery = self._delivery(number)
             if delivery is None:
                 continue
-            new = list(parts_of(self._journal, delivery, self._resource_tags(delivery.retention_class)))
+            extra = self._resource_tags(delivery.retention_class)
+            new = list(parts_of(self._journal, delivery, extra, self._unreadable))
             grown = sum(len(part.payload) for part in new)
             if last is not None and (_kind(last) != _kind(delivery) or size + grown > MAX_PAYLOAD_BYTES):
                 yield _Batch(tuple(acks), *_kind(last), tuple(joined(parts)))
@@ -130,6 +134,19 @@ class Sender:
             last = delivery
         if last is not None:
             yield _Batch(tuple(acks), *_kind(last), tuple(joined(parts)))
+
+    def _delivery(self, number: int) -> Delivery | None:
+        try:
+            return self._journal.delivery(number)
+        except JournalCorrupt as error:
+            log.error("destination %s: delivery %d cannot be read: %s", self.destination.name, number, error)
+            self._stats.unreadable(self.destination.name, 1)
+            self._acknowledge([Ack(self.destination.name, number, ())])
+            return None
+
+    def _unreadable(self, seq: int, items: int, error: JournalError) -> None:
+        log.error("destination %s: %d items of request %d are lost: %s", self.destination.name, items, seq, error)
+        self._stats.unreadable(self.destination.name, items)
 
     def _send(self, batch: _Batch, part: Part) -> None:
         attempt = 0
@@ -157,7 +174,9 @@ class Sender:
         self._stats.delivered(name, batch.signal, part.items - rejected)
         if rejected:
             self._stats.refused(name, batch.signal, rejected)
-            log.warning("destination %s took %s but rejected %d: %s", name, batch.signal.value, rejected, receipt.message)
+            log.warning(
+                "destination %s took %s but rejected %d: %s", name, batch.signal.value, rejected, receipt.message
+            )
 
     def _refused(self, batch: _Batch, part: Part, error: Refused) -> None:
         smaller = part.divided()

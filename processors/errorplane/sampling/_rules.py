@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from errorplane.policy import SamplingRule
 from errorplane.classification import Subject, compile_when
+from errorplane.policy import SamplingRule
 from errorplane.sampling._verdict import Reason, Verdict
 
 NO_RULE = Verdict(keep=False, reason=Reason.NO_RULE, rule="no_rule", probability=0.0)

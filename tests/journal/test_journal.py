@@ -1,0 +1,260 @@
+"""The journal keeps what it acknowledged, lets go of what is done, and tells nobody else what it holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from errorplane.journal import (
+    Ack,
+    Change,
+    Delivery,
+    Journal,
+    JournalBusy,
+    JournalCorrupt,
+    JournalFull,
+    Refs,
+    VerdictRecord,
+    WrongKey,
+)
+from errorplane.keys import Key
+from errorplane.otlp import Signal
+
+KEY = Key("6b6b6b6b", b"k" * 32)
+TRACE = bytes(range(16))
+Open = Callable[..., Journal]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Opens journals in one folder, and closes what is still open at the end."""
+    journals: list[Journal] = []
+
+    def open_journal(key: Key = KEY, max_bytes: int = 1 << 24) -> Journal:
+        journal = Journal(tmp_path / "journal", key, max_bytes=max_bytes)
+        journals.append(journal)
+        return journal
+
+    yield open_journal
+    for journal in journals:
+        journal.close()
+
+
+def refs(*items: int) -> Refs:
+    """References to items, all with the first tag."""
+    made = Refs()
+    made.items.extend(items)
+    made.tag.extend([0] * len(items))
+    return made
+
+
+def test_a_request_is_there_after_a_restart(opened: Open) -> None:
+    """What was appended is read back, with its number and signal, by the next process."""
+    journal = opened()
+    seq = journal.append(Signal.LOGS, b"body")
+    journal.close()
+    again = opened()
+    assert again.recovered == (seq,)
+    request = again.request(seq)
+    assert request is not None
+    assert (request.signal, request.body) == (Signal.LOGS, b"body")
+
+
+def test_numbers_are_never_given_out_twice(opened: Open) -> None:
+    """A request that was deleted before a restart does not lend its number to another."""
+    journal = opened()
+    first = journal.append(Signal.TRACES, b"one")
+    journal.commit(Change(drop=Counter({first: 1})))
+    journal.close()
+    assert opened().append(Signal.TRACES, b"two") == first + 1
+
+
+def test_a_request_goes_when_nobody_refers_to_it(opened: Open) -> None:
+    """The indexer, each open trace and each delivery hold a request; the last one to let go deletes it."""
+    journal = opened()
+    seq = journal.append(Signal.TRACES, b"spans")
+    journal.commit(Change(hold=Counter({seq: 1}), drop=Counter({seq: 1})))
+    assert journal.request(seq) is not None
+    delivery = Delivery(Signal.TRACES, "audit", ("a", "b"), (b"tag",), {seq: refs(0, 2)})
+    journal.commit(Change(deliveries=[delivery], drop=Counter({seq: 1})))
+    (number,) = journal.pending("a")
+    assert journal.delivery(number) == delivery
+    journal.acknowledge([Ack("a", number, (seq,))])
+    assert journal.pending("a") == []
+    assert journal.pending("b") == [number]
+    assert list(journal.requests()) != []
+    journal.acknowledge([Ack("b", number, (seq,))])
+    assert journal.delivery(number) is None
+    assert list(journal.requests()) == []
+    assert journal.used_bytes == 0
+
+
+def test_an_acknowledgement_counts_once(opened: Open) -> None:
+    """A destination that acknowledges twice does not speak for another."""
+    journal = opened()
+    seq = journal.append(Signal.TRACES, b"spans")
+    journal.commit(
+        Change(deliveries=[Delivery(Signal.TRACES, "x", ("a", "b"), (b"",), {seq: refs(0)})], drop=Counter({seq: 1}))
+    )
+    (number,) = journal.pending("a")
+    journal.acknowledge([Ack("a", number, (seq,))])
+    journal.acknowledge([Ack("a", number, (seq,))])
+    assert journal.pending("b") == [number]
+    assert journal.request(seq) is not None
+
+
+def test_deliveries_survive_a_restart(opened: Open) -> None:
+    """What a destination has not acknowledged is sent by the next process, and its requests are held for it."""
+    journal = opened()
+    seq = journal.append(Signal.TRACES, b"spans")
+    journal.commit(
+        Change(deliveries=[Delivery(Signal.TRACES, "x", ("a",), (b"",), {seq: refs(0)})], drop=Counter({seq: 1}))
+    )
+    journal.close()
+    again = opened()
+    again.commit(Change(drop=Counter({seq: 1})))  # indexed again
+    (number,) = again.pending("a")
+    assert again.request(seq) is not None
+    again.acknowledge([Ack("a", number, (seq,))])
+    assert list(again.requests()) == []
+
+
+def test_verdicts_are_remembered_and_forgotten(opened: Open) -> None:
+    """A verdict is there after a restart; a sweep finds it once it has expired."""
+    verdict = VerdictRecord(True, "errors", 1.0, "audit", 1000.5, 7)
+    journal = opened()
+    journal.commit(Change(verdicts={TRACE: verdict}, indexed_through=7, overflow=b"held"))
+    journal.close()
+    again = opened()
+    assert again.verdict(TRACE) == verdict
+    assert again.indexed_through == 7
+    assert again.overflow() == b"held"
+    sweep = again.sweep_verdicts(b"", 10, lambda found: found.decided_at < 2000)
+    assert sweep.expired == (TRACE,)
+    assert sweep.next_start == b""
+    again.commit(Change(forget=[TRACE]))
+    assert again.verdict(TRACE) is None
+
+
+def test_a_full_journal_refuses_requests_but_takes_decisions(opened: Open) -> None:
+    """At the bound senders are told to wait, while what frees room still goes through."""
+    journal = opened(max_bytes=1 << 20)
+    held = []
+    with pytest.raises(JournalFull, match="max_bytes"):
+        for _ in range(100):
+            held.append(journal.append(Signal.TRACES, os.urandom(100_000)))
+    assert len(held) >= 8
+    journal.commit(Change(drop=Counter(held)))
+    assert journal.used_bytes == 0
+    journal.append(Signal.TRACES, os.urandom(100_000))
+
+
+def test_room_is_used_again(opened: Open) -> None:
+    """Ten times the bound passes through a journal whose requests are let go."""
+    journal = opened(max_bytes=1 << 21)
+    for _ in range(200):
+        seq = journal.append(Signal.TRACES, os.urandom(100_000))
+        journal.commit(Change(drop=Counter({seq: 1})))
+    assert journal.used_bytes == 0
+
+
+def test_one_process_at_a_time(opened: Open) -> None:
+    """A second processor on the same folder is told so at once."""
+    opened()
+    with pytest.raises(JournalBusy, match=r"journal\.path of its own"):
+        opened()
+
+
+def test_another_key_opens_nothing(opened: Open) -> None:
+    """A journal read with the wrong key says which key it wants."""
+    journal = opened()
+    journal.append(Signal.TRACES, b"spans")
+    journal.close()
+    with pytest.raises(WrongKey, match=KEY.id):
+        opened(Key("78787878", b"x" * 32))
+
+
+def test_nothing_readable_on_disk(opened: Open, tmp_path: Path) -> None:
+    """Neither requests nor deliveries can be read in the file."""
+    journal = opened()
+    journal.append(Signal.TRACES, b"very-secret-body" * 3)
+    journal.commit(
+        Change(deliveries=[Delivery(Signal.LOGS, "c", ("a",), payload=b"very-secret-fact", payload_items=1)])
+    )
+    journal.close()
+    data = (tmp_path / "journal" / "data.mdb").read_bytes()
+    assert b"pending" in data
+    assert b"very-secret" not in data
+
+
+def test_a_changed_record_is_noticed(opened: Open, tmp_path: Path) -> None:
+    """A flipped bit in a stored request does not become telemetry."""
+    journal = opened()
+    journal.append(Signal.TRACES, os.urandom(3000))
+    journal.close()
+    path = tmp_path / "journal" / "data.mdb"
+    data = bytearray(path.read_bytes())
+    at = data.rindex(bytes.fromhex(KEY.id)) + 500
+    data[at] ^= 1
+    path.write_bytes(data)
+    journal = opened()
+    with pytest.raises(JournalCorrupt, match="authentication"):
+        journal.request(journal.recovered[0])
+
+
+def test_many_threads_share_syncs_and_lose_nothing(opened: Open) -> None:
+    """Concurrent appends get distinct numbers, and each finds its own body."""
+    journal = opened()
+    found: dict[int, bytes] = {}
+    lock = threading.Lock()
+
+    def work(name: int) -> None:
+        for number in range(20):
+            body = f"{name}-{number}".encode()
+            seq = journal.append(Signal.TRACES, body)
+            with lock:
+                found[seq] = body
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 160
+    assert {seq: request.body for seq, request in journal.requests()} == found
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from errorplane.journal import Journal
+from errorplane.keys import Key
+from errorplane.otlp import Signal
+journal = Journal(Path(sys.argv[1]), Key("6b6b6b6b", b"k" * 32), max_bytes=1 << 26)
+for number in range(100_000):
+    seq = journal.append(Signal.TRACES, str(number).encode() * 200)
+    sys.stdout.write(f"{seq}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_kill_loses_nothing_that_was_acknowledged(opened: Open, tmp_path: Path) -> None:
+    """Every number that a killed process had printed is in the journal, and the journal opens at once."""
+    command = [sys.executable, "-c", _WRITER, str(tmp_path / "journal")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        acknowledged = [int(process.stdout.readline()) for _ in range(50)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += [int(line) for line in process.stdout.read().split("\n")[:-1]]
+    journal = opened(max_bytes=1 << 26)
+    bodies = {seq: request.body for seq, request in journal.requests()}
+    assert set(acknowledged) <= set(bodies)
+    assert all(body == str(seq - 1).encode() * 200 for seq, body in bodies.items())
