@@ -108,8 +108,3 @@ class TraceTable:
             state = self._states.pop(trace_id, None)
             if state is not None:
                 yield trace_id, state
-
-    @property
-    def next_deadline(self) -> float | None:
-        """When the oldest window closes (monotonic), or None without any trace."""
-        return self._order[0][0] if self._order else None

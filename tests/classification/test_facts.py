@@ -1,0 +1,125 @@
+"""One occurrence is one fact, and the facts of a trace know which error caused which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from errorplane.classification import Classifier, ObservedError, attributes, observe_log, observe_span
+from errorplane.errors import Category, Severity
+from errorplane.policy import Policy
+from tests.support.telemetry import Scalar, log, new_trace_id, resource, span, span_id
+
+TRACE = new_trace_id()
+TIMEOUT = {"exception.type": "TimeoutError", "exception.message": "no answer"}
+POLICY = Policy.model_validate(
+    {
+        "version": 1,
+        "services": {"checkout": {"team": "payments", "tier": 1, "zone": "eu", "component": "cart"}},
+        "severity": {"default": "P4", "rules": [{"when": {"category": "cascading"}, "severity": "P5"}]},
+    },
+    context=None,
+)
+CLASSIFIER = Classifier(POLICY)
+
+
+def error(
+    service: str,
+    own: bytes,
+    parent: bytes = b"",
+    exception: Mapping[str, Scalar] | None = None,
+    kind: Span.SpanKind.ValueType = Span.SPAN_KIND_SERVER,
+) -> ObservedError:
+    """An error span of a service in one trace."""
+    made = span(trace_id=TRACE, own_id=own, parent=parent, error=True, exception=exception, kind=kind)
+    return observe_span(0, made, attributes(resource(service).attributes))
+
+
+def test_an_exception_through_nested_spans_is_one_occurrence() -> None:
+    """Stock SDKs record an exception on every span that it passes; only the innermost yields a fact."""
+    outer, middle, inner = span_id(), span_id(), span_id()
+    errors = [
+        error("shop", inner, middle, TIMEOUT),
+        error("shop", middle, outer, TIMEOUT),
+        error("shop", outer, b"", TIMEOUT),
+    ]
+    classified = CLASSIFIER.classify(errors)
+    assert len({each.occurrence for each in classified}) == 1
+    assert [each.origin for each in classified].count(True) == 1
+
+
+def test_retries_are_occurrences_of_their_own() -> None:
+    """The same error on sibling spans happened that many times."""
+    parent = span_id()
+    errors = [error("shop", span_id(), parent, TIMEOUT) for _ in range(3)]
+    assert len({each.occurrence for each in CLASSIFIER.classify(errors)}) == 3
+
+
+def test_the_log_of_an_exception_is_not_another_error() -> None:
+    """An exception that is on a span and in a log record of that span is counted once, on the span."""
+    own = span_id()
+    record = log(trace_id=TRACE, own_span_id=own, severity=17, attributes=TIMEOUT)
+    errors = [observe_log(0, record, attributes(resource("shop").attributes)), error("shop", own, b"", TIMEOUT)]
+    classified = CLASSIFIER.classify(errors)
+    assert classified[0].occurrence == classified[1].occurrence
+    assert [each.origin for each in classified] == [False, True]
+
+
+def test_the_id_of_the_hook_joins_what_belongs_together() -> None:
+    """Spans and logs that carry one errorplane.error.id tell of one occurrence, which keeps that id."""
+    same = {**TIMEOUT, "errorplane.error.id": "ab" * 16}
+    errors = [error("shop", span_id(), b"", same), error("shop", span_id(), b"", same)]
+    assert {each.occurrence for each in CLASSIFIER.classify(errors)} == {"ab" * 16}
+
+
+def test_a_failed_span_without_exception_tells_of_its_child() -> None:
+    """A server span with a mere status is not a second error beside the exception below it."""
+    outer, inner = span_id(), span_id()
+    classified = CLASSIFIER.classify([error("shop", outer), error("shop", inner, outer, TIMEOUT)])
+    assert classified[0].occurrence == classified[1].occurrence
+    assert [each.origin for each in classified] == [False, True]
+
+
+def test_errors_above_another_service_are_cascading() -> None:
+    """payments fails; the call to it and what checkout makes of it are consequences, payments is not."""
+    server, call, other = span_id(), span_id(), span_id()
+    errors = [
+        error("payments", other, call, TIMEOUT),
+        error("checkout", call, server, kind=Span.SPAN_KIND_CLIENT),
+        error("checkout", server, b"", {"exception.type": "shop.CheckoutFailed"}),
+    ]
+    categories = [each.category for each in CLASSIFIER.classify(errors)]
+    assert categories == [Category.TRANSIENT, Category.CASCADING, Category.CASCADING]
+
+
+def test_a_cycle_of_parents_ends() -> None:
+    """A forged trace whose spans are each other's parents is classified like any other."""
+    one, two = span_id(), span_id()
+    classified = CLASSIFIER.classify([error("shop", one, two, TIMEOUT), error("shop", two, one, TIMEOUT)])
+    assert len(classified) == 2
+
+
+def test_a_fact_says_who_should_act() -> None:
+    """Team, tier, zone and component come from the policy where the application is silent; ids from the span."""
+    own = span_id()
+    (classified,) = CLASSIFIER.classify([error("checkout", own, b"", TIMEOUT)])
+    fact = CLASSIFIER.fact(classified, "audit")
+    assert (fact.service, fact.team, fact.tier, fact.zone, fact.component) == ("checkout", "payments", "1", "eu", "cart")
+    assert (fact.trace_id, fact.span_id) == (TRACE.hex(), own.hex())
+    assert (fact.retention_class, fact.policy_version) == ("audit", POLICY.revision)
+    assert fact.severity is Severity.P4
+    assert fact.source == "span"
+
+
+def test_severity_rules_see_the_category() -> None:
+    """The first severity rule that matches an error decides."""
+    call, other = span_id(), span_id()
+    classified = CLASSIFIER.classify([error("checkout", call), error("payments", other, call, TIMEOUT)])
+    assert [each.severity for each in classified] == [Severity.P5, Severity.P4]
+
+
+def test_ids_are_the_same_after_a_restart() -> None:
+    """An error that is classified again gets the same id, so that consumers can tell a repetition."""
+    one = error("shop", b"\x01" * 8, b"", TIMEOUT)
+    assert CLASSIFIER.classify([one])[0].occurrence == CLASSIFIER.classify([one])[0].occurrence
