@@ -10,7 +10,7 @@ from errorplane.policy._scalars import NAME, Many, Text, fail
 from errorplane.policy._section import FilePath, Plain, Section
 
 EnvName = Annotated[str, Text("the name of an environment variable", "[A-Za-z_][A-Za-z0-9_]*", "name")]
-Command = Annotated[tuple[Plain, ...], Many(filled=True)]
+Command = Annotated[tuple[Plain, ...], Many(filled=True, repeats=True)]
 PluginName = Annotated[str, NAME]
 
 

@@ -43,7 +43,7 @@ class Address(Scalar):
 
     def read(self, value: object, info: ValidationInfo) -> str:
         if not isinstance(value, str):
-            fail("want_text", "must be host:port, such as 127.0.0.1:4317")
+            fail("value", 'must be host:port, such as 127.0.0.1:4317 or "[::1]:4317"')
         try:
             split_address(value)
         except ValueError:
@@ -62,7 +62,7 @@ class Endpoint(Scalar):
 
     def read(self, value: object, info: ValidationInfo) -> str:
         if not isinstance(value, str):
-            fail("want_text", f"must be {self._meaning}")
+            fail("value", f"must be {self._meaning}")
         url = _split(value)
         if url is None or url.scheme not in ("http", "https") or not url.hostname:
             fail("value", f"must be {self._meaning}: http:// or https://, host and port")

@@ -13,6 +13,7 @@ from typing import Literal
 
 Level = Literal["error", "warning"]
 Path = tuple[str | int, ...]
+_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,11 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         where = f"{self.path}: " if self.path else ""
-        found = f" (found {self.value})" if self.value is not None else ""
-        return f"{place}: {self.level}: {where}{self.message}{found}"
+        notes = [f"found {self.value}"] if self.value is not None else []
+        if self.allowed:
+            more = ", ..." if len(self.allowed) > _LISTED else ""
+            notes.append(f"allowed: {', '.join(self.allowed[:_LISTED])}{more}")
+        return f"{place}: {self.level}: {where}{self.message}" + (f" ({'; '.join(notes)})" if notes else "")
 
 
 class PolicyError(ValueError):

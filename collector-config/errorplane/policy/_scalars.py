@@ -115,7 +115,7 @@ class Choice(Scalar):
                 return one
             if type(value) is type(one) and value == one:
                 return one
-        fail("choice", f"must be {one_of(self._values)}", [str(v) for v in self._values])
+        fail("choice", "is not one of the allowed values", [str(v) for v in self._values])
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(self._values)}, _REFERENCE_SCHEMA]}
@@ -131,7 +131,7 @@ class Flag(Scalar):
             return value
         if isinstance(value, Resolved) and value in ("true", "false"):
             return value == "true"
-        fail("want_plain", "must be true or false", ("true", "false"))
+        fail("want_plain", "must be a boolean", ("true", "false"))
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "boolean"}, _REFERENCE_SCHEMA]}
@@ -277,9 +277,11 @@ class Output(Location):
 
 
 class Many:
-    """A list, held as a tuple. ``filled``: not empty. ``single``: not empty, and one value may stand for itself."""
+    """A list, held as a tuple. ``filled``: not empty. ``single``: not empty, and one value may stand
+    for itself. ``repeats``: the same text may stand in it twice."""
 
-    def __init__(self, *, single: bool = False, filled: bool = False) -> None:
+    def __init__(self, *, single: bool = False, filled: bool = False, repeats: bool = False) -> None:
+        self._repeats = repeats
         self._single = single
         self._filled = filled or single
 
@@ -300,15 +302,9 @@ class Many:
         if self._filled and not value:
             fail("value", "must not be an empty list")
         seen = [str(v) for v in value if isinstance(v, str)]
-        if len(seen) != len(set(seen)):
+        if not self._repeats and len(seen) != len(set(seen)):
             fail("value", "must not list anything twice")
         return tuple(value)
-
-
-def one_of(values: Sequence[object]) -> str:
-    """``a, b or c`` for messages."""
-    names = [str(v) for v in values]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _number(value: object) -> float | int | None:

@@ -43,3 +43,18 @@ class When(Section):
     def unconditional(self) -> bool:
         """Whether everything matches."""
         return not self.model_dump(exclude_none=True)
+
+    def covers(self, other: When) -> bool:
+        """Whether everything that ``other`` matches is matched by this, as far as the conditions alone tell."""
+        if self.status not in (None, other.status) or self.signal not in (None, other.signal):
+            return False
+        limit = other.duration_over
+        if self.duration_over is not None and (limit is None or limit < self.duration_over):
+            return False
+        pairs = (
+            (self.service, other.service),
+            (self.kind, other.kind),
+            (self.category, other.category),
+            (self.severity, other.severity),
+        )
+        return all(mine is None or (theirs is not None and set(theirs) <= set(mine)) for mine, theirs in pairs)
