@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from errorplane.cli._main import CommandFailed, add_policy_argument, main
+from errorplane.cli._main import CommandFailed, add_policy_argument, build_parser, main
 
-__all__ = ["CommandFailed", "add_policy_argument", "main"]
+__all__ = ["CommandFailed", "add_policy_argument", "build_parser", "main"]

@@ -29,7 +29,7 @@ class CommandFailed(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    parser = _parser()
+    parser = build_parser()
     args = parser.parse_args(argv)
     try:
         return int(args.run(args))
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every command; the documentation is made from it."""
     parser = argparse.ArgumentParser(
         prog="errorplane",
         description="The error control plane for OpenTelemetry.",
