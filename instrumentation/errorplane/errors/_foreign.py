@@ -14,6 +14,8 @@ from errorplane.errors._trail import CAUSES, Step, Trail
 _DIGITS: Final = re.compile(r"\d+")
 _SPLIT: Final = re.compile(r"[/\\]")
 _CAUSED_BY: Final = re.compile(r"^Caused by: ([\w.$]+)", re.MULTILINE)
+_LINES: Final = 5_000
+_LINE_LENGTH: Final = 1_000
 _INNER_END: Final = "--- End of inner exception stack trace ---"
 
 _JAVA: Final = re.compile(
@@ -22,7 +24,7 @@ _JAVA: Final = re.compile(
 _V8: Final = re.compile(r"^\s+at (?:async )?(?:new )?(?:([^\n()]+(?: \[as [^\]\n]*\])?) \()?([^\n()]+?):\d+:\d+\)?$")
 _DOTNET: Final = re.compile(r"^\s+at ([\w.`<>+\[\],|]+)\([^\n]*\)(?: in ([^\n]+):line \d+)?$")
 _GO: Final = re.compile(r"^(\S[^\n]*)\n\t(\S+\.go):\d+", re.MULTILINE)
-_RUBY: Final = re.compile(r"^\s*(?:from )?([^\s:][^\n:]*):\d+:in [`'](?:[^\n']* in )?([^\n']+)'")
+_RUBY: Final = re.compile(r"^\s*(?:from )?([^\s:][^\n:]*):\d+:in [`']([^\n']+)'")
 
 _JAVA_LIBRARIES: Final = ("java.", "javax.", "jakarta.", "jdk.", "sun.", "com.sun.", "kotlin.", "kotlinx.", "scala.",
     "org.springframework.", "org.apache.", "org.eclipse.jetty.", "io.netty.", "reactor.", "org.hibernate.",
@@ -61,10 +63,14 @@ def _innermost(frames: Iterable[_Frame]) -> str | None:
 
 def _at_frames(text: str) -> Iterator[_Frame]:
     readers: tuple[Callable[[str], _Frame | None], ...] = (_v8_frame, _java_frame, _dotnet_frame)
-    for line in text.split("\n"):
+    for line in _lines(text):
         if line[:1].isspace() and " at " in f" {line.lstrip()[:3]}":
             frames = (read(line) for read in readers)
             yield from (frame for frame in frames if frame)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.split("\n", _LINES)[:_LINES] if len(line) <= _LINE_LENGTH]
 
 
 def _java_frame(line: str) -> _Frame | None:
@@ -102,8 +108,8 @@ def _go_frames(text: str) -> Iterator[_Frame]:
 
 
 def _ruby_frames(text: str) -> Iterator[_Frame]:
-    for line in text.split("\n"):
+    for line in _lines(text):
         if found := _RUBY.match(line):
             path = found[1]
             stem = _SPLIT.split(path)[-1].removesuffix(".rb")
-            yield _Frame(not any(part in path for part in _RUBY_LIBRARIES), f"{stem}:{found[2]}")
+            yield _Frame(not any(part in path for part in _RUBY_LIBRARIES), f"{stem}:{found[2].rpartition(' in ')[2]}")

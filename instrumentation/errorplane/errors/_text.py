@@ -14,10 +14,13 @@ from errorplane.errors._frames import innermost
 from errorplane.errors._trail import CAUSES, LEAVES, Step, Trail, common_type
 
 HEADER: Final = "Traceback (most recent call last):\n"
-_GROUP_HEADER: Final = "  + Exception Group " + HEADER
+_IN_GROUP: Final = "Exception Group " + HEADER
+_GROUP_HEADER: Final = "  + " + _IN_GROUP
 _GROUP_END: Final = "    +------------------------------------"
 _CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+_BETWEEN: Final = (_CAUSE.strip("\n"), _CONTEXT.strip("\n"))
 
 _FRAME: Final = re.compile(r'^  File "([^\n]*)", line \d+, in ([^\n]+)$', re.MULTILINE)
 _NO_FRAME: Final = re.compile(r"^(?!  )", re.MULTILINE)
@@ -110,6 +113,8 @@ def _causes(text: str, start: int, is_cause: bool) -> Iterator[Step]:
 def _step(text: str, start: int, end: int) -> Step:
     if text.startswith(_GROUP_HEADER, start) or text.startswith("  | ", start):
         return _sections(text[start:end])[0].step()
+    if text.startswith(_IN_GROUP, start):
+        start += len(_IN_GROUP) - len(HEADER)
     if not text.startswith(HEADER, start):
         return Step(_printed_type(text, start), None)
     frames, stop = _frames(text, start + len(HEADER), end)
@@ -125,7 +130,7 @@ class _Section:
         self.is_group = False
 
     def step(self) -> Step:
-        text = "\n".join(self.lines).removeprefix("Exception Group ")
+        text = "\n".join(self.lines)
         start, _ = _last_separator(text, len(text))
         return _step(text, start, len(text))
 
@@ -158,4 +163,8 @@ def _sections(text: str) -> list[_Section]:
                 parent.is_group = True
         elif margin and (owner := open_at.get(len(margin[1]))):
             owner.lines.append(line[margin.end() :])
+            if owner.is_group and owner.lines[-1] in _BETWEEN:
+                # Those members belonged to a cause of this exception.
+                owner.is_group = False
+                del sections[sections.index(owner) + 1 :]
     return sections

@@ -1,0 +1,295 @@
+"""The fingerprint: the same from live exceptions and from text, unmoved by what does not matter."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.instrumentation.programs import APP, MESSAGES, SEPARATORS, Layer, Program, ShopError, programs
+
+from errorplane.errors import FINGERPRINT_VERSION, fingerprint, fingerprint_of_text, message_of, qualified_type
+
+PLAIN = ("function", "lambda", "comprehension", "generator", "method", "recursion")
+
+
+def text_of(error: BaseException) -> str:
+    """What the SDK writes into `exception.stacktrace`."""
+    return "".join(traceback.format_exception(error))
+
+
+def from_text(error: BaseException) -> str:
+    return fingerprint_of_text(qualified_type(error), message_of(error), text_of(error))
+
+
+def raised(function: object) -> BaseException:
+    try:
+        function()  # type: ignore[operator]
+    except BaseException as error:  # noqa: BLE001  # whatever it raises is the result
+        return error
+    raise AssertionError("did not raise")
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(programs())
+def test_live_and_text_agree(program: Program) -> None:
+    """Any exception that a program can raise has the fingerprint of its printed text."""
+    error = program.caught()
+    assert fingerprint(error) == from_text(error), text_of(error)
+
+
+@settings(max_examples=100, deadline=None)
+@given(programs(max_layers=2), st.sampled_from(SEPARATORS), MESSAGES)
+def test_live_and_text_agree_on_a_message_that_looks_like_a_traceback(
+    program: Program, separator: str, message: str
+) -> None:
+    """The words of the last exception are known, so they cannot pass for the text around them."""
+    plain = tuple(layer for layer in program.layers if layer.style in PLAIN)
+    error = dataclasses.replace(program, layers=plain, error=ShopError, message=separator + message).caught()
+    assert fingerprint(error) == from_text(error), text_of(error)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(programs(), st.integers(1, 500))
+def test_lines_do_not_matter(program: Program, lines: int) -> None:
+    """Code above the failing one may grow and shrink."""
+    assert fingerprint(program.caught()) == fingerprint(program.caught(blank_lines=lines))
+
+
+@given(programs(PLAIN), st.sampled_from(PLAIN))
+def test_catch_depth_does_not_matter(program: Program, style: str) -> None:
+    """Whether it is caught near or far from where it was raised."""
+    near = dataclasses.replace(program, layers=(Layer("function", APP[0], ValueError, ""), *program.layers))
+    far = dataclasses.replace(near, layers=(*near.layers, Layer(style, APP[2], ValueError, "")))
+    assert fingerprint(near.caught()) == fingerprint(far.caught())
+
+
+@given(programs(PLAIN), MESSAGES)
+def test_values_do_not_matter(program: Program, message: str) -> None:
+    """What stands in the message does not count where there are frames."""
+    assert fingerprint(program.caught()) == fingerprint(dataclasses.replace(program, message=message).caught())
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("/srv/shop/orders.py", "/home/jo/checkout/orders.py"),
+        ("/srv/shop/orders.py", "C:\\Users\\jo\\shop\\orders.py"),
+        ("/srv/shop/__init__.py", "/app/shop/__init__.py"),
+        ("/tmp/ipykernel_17/4711.py", "/tmp/ipykernel_99/1147.py"),
+        ("<ipython-input-7-0123456789ab>", "<ipython-input-8-ba9876543210>"),
+        ("/usr/lib/python3.11/json/decoder.py", "/root/.pyenv/versions/3.12.1/lib/python3.12/json/decoder.py"),
+        (
+            "/usr/lib/python3.11/json/decoder.py",
+            "C:\\hostedtoolcache\\windows\\Python\\3.11.4\\x64\\Lib\\json\\decoder.py",
+        ),
+        ("/v/lib/python3.11/site-packages/requests/api.py", "/usr/lib/python3/dist-packages/requests/api.py"),
+    ],
+)
+def test_the_host_does_not_matter(here: str, there: str) -> None:
+    """The same file in another folder, on another system, under another Python is the same place."""
+    text = 'Traceback (most recent call last):\n  File "{}", line 17, in run\n    x\nValueError: x\n'
+    assert fingerprint_of_text("ValueError", "x", text.format(here)) == fingerprint_of_text(
+        "ValueError", "x", text.format(there)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "layers"),
+    [
+        ("type", (Layer("context", "/srv/a.py", KeyError, ""),)),
+        ("file", (Layer("context", "/srv/b.py", ValueError, ""),)),
+        ("cause", (Layer("cause", "/srv/a.py", ValueError, ""),)),
+        ("function", (Layer("function", "/srv/a.py", ValueError, ""), Layer("lambda", "/srv/a.py", ValueError, ""))),
+    ],
+)
+def test_what_matters(change: str, layers: tuple[Layer, ...]) -> None:
+    """Another type, another file, another explicit cause make another error."""
+    one = Program(TypeError, "x", (Layer("context", "/srv/a.py", ValueError, ""),))
+    other = dataclasses.replace(one, layers=layers)
+    assert fingerprint(one.caught()) != fingerprint(other.caught()), change
+
+
+def test_members_of_a_group_count_in_any_order() -> None:
+    """Concurrent tasks fail in any order, and what failed in them is what matters."""
+
+    def group(*members: Exception) -> str:
+        return fingerprint(ExceptionGroup("several", list(members)))
+
+    assert group(ValueError(1), KeyError(2)) == group(KeyError(3), ValueError(4))
+    assert group(ValueError(1)) != group(KeyError(2))
+
+
+def test_without_frames_the_message_counts_without_its_values() -> None:
+    """An exception that was never raised has only its words."""
+    assert fingerprint(ValueError("order 17 lost")) == fingerprint(ValueError("order 18 lost"))
+    assert fingerprint(ValueError("order 17 lost")) != fingerprint(ValueError("order 17 found"))
+    assert fingerprint(ValueError("order 17 lost")) == fingerprint_of_text("ValueError", "order 19 lost", None)
+
+
+def test_an_exception_from_another_process_agrees() -> None:
+    """Its cause is a text that holds a traceback of its own."""
+    with ProcessPoolExecutor(1) as pool:
+        error = raised(pool.submit(int, "x").result)
+    assert "RemoteTraceback" in text_of(error)
+    assert fingerprint(error) == from_text(error)
+
+
+def test_deep_recursion_agrees() -> None:
+    """Frames that are not printed because they repeat do not change the fingerprint."""
+
+    def ping(n: int) -> None:
+        pong(n)
+
+    def pong(n: int) -> None:
+        ping(n + 1)
+
+    def alone(n: int) -> None:
+        alone(n + 1)
+
+    for function in (ping, alone):
+        error = raised(lambda function=function: function(0))
+        assert fingerprint(error) == from_text(error)
+
+
+def test_deep_and_wide_groups_agree() -> None:
+    """What is not printed of a group does not count."""
+    error: Exception = ValueError("x")
+    for depth in range(14):
+        error = ExceptionGroup(f"level {depth}", [KeyError(depth)] * (depth % 5) + [error] + [OSError()] * (depth * 2))
+        assert fingerprint(error) == from_text(error), text_of(error)
+
+
+def test_a_type_without_its_module_is_completed_from_the_text() -> None:
+    """The stock log handler writes `ShopError` where the span says `package.ShopError`."""
+    error = Program(ShopError, "x", (Layer("function", APP[0], ValueError, ""),)).caught()
+    assert fingerprint_of_text("ShopError", "x", text_of(error)) == fingerprint(error)
+    assert fingerprint_of_text("", "", text_of(error)) == fingerprint(error)
+
+
+def test_spelling() -> None:
+    """The version stands before the colon, 16 hex digits behind it."""
+    version, _, digits = fingerprint(ValueError()).partition(":")
+    assert version == FINGERPRINT_VERSION
+    assert len(digits) == 16
+    assert int(digits, 16) >= 0
+
+
+FRAME = '  File "/srv/a.py", line 1, in f\n    f()\n'
+HOSTILE = {
+    "letters": "a" * 1_000_000,
+    "newlines": "\n" * 1_000_000,
+    "spaces": " " * 1_000_000,
+    "indented newlines": "Traceback (most recent call last):\n" + "  \n" * 300_000,
+    "frames": "Traceback (most recent call last):\n" + FRAME * 25_000 + "ValueError: x\n",
+    "half frames": "Traceback (most recent call last):\n" + '  File "' * 125_000,
+    "separators": "\nThe above exception was the direct cause of the following exception:\n\n" * 14_000,
+    "headers": "Traceback (most recent call last):\n" * 30_000,
+    "group": "  + Exception Group Traceback (most recent call last):\n" + "  | x\n" * 160_000 + "    +" + "-" * 36,
+    "nested members": "".join("  " * i + "+-+---------------- 1 ----------------\n" for i in range(1200)) + "    +" + "-" * 36,
+    "java": "x\n" + "\tat a.b.C.d(E.java:1)\n" * 40_000,
+    "java open": "x\n" + "\tat " + "a." * 500_000,
+    "caused by": "Caused by: a.B\n" * 60_000,
+    "v8": "x\n" + "    at f (/a.js:1:1)\n" * 45_000,
+    "v8 open": "x\n" + "    at " + "f (" * 330_000,
+    "v8 colons": "x\n" + "    at " + ":1" * 500_000,
+    "dotnet": "x\n   at A.B(" + "c" * 1_000_000,
+    "go": "goroutine 1\n" + "main.f(0x1)\n\t/a.go:1 +0x1\n" * 35_000,
+    "go open": "f(" * 500_000,
+    "ruby": "a.rb:1:in `f'\n" * 70_000,
+    "ruby quotes": "a.rb:1:in `" + "x in " * 200_000,
+    "needle": ("ValueError: " + "x" * 80) * 10_000,
+    "type": "V" * 1_000_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_megabyte_of_anything_takes_a_bounded_time(name: str) -> None:
+    """Huge or hostile text costs at most some milliseconds."""
+    types = ("ValueError", "V" * 50 + "W" + "V" * 50, "")
+    texts = (HOSTILE[name], HOSTILE[name][:130_000])  # the longest that is not cut to its beginning and end
+    for type_, text in itertools.product(types, texts):
+        assert min(_seconds(type_, "x" * 1_000_000, text) for _ in range(5)) < 0.05
+
+
+def _seconds(type_: str, message: str, text: str) -> float:
+    started = time.perf_counter()
+    fingerprint_of_text(type_, message, text)
+    return time.perf_counter() - started
+
+
+STACKS = {
+    "java": (
+        "java.lang.IllegalStateException",
+        """java.lang.IllegalStateException: order {n}
+\tat java.base/java.util.Optional.orElseThrow(Optional.java:{n})
+\tat com.acme.shop.Cart.lambda$total${n}(Cart.java:{n})
+\tat org.springframework.web.Dispatcher.run(Dispatcher.java:{n})
+\tat com.acme.shop.Main.main(Main.java:{n})
+Caused by: java.net.SocketTimeoutException: after {n} ms
+\tat com.acme.shop.Client.get(Client.java:{n})
+\t... {n} more
+""",
+        ("Cart", "Client"),
+    ),
+    "javascript": (
+        "TypeError",
+        """TypeError: Cannot read properties of undefined (reading 'x{n}')
+    at node:internal/process/task_queues:95:{n}
+    at Layer.handle (/srv/{n}/node_modules/express/lib/router/layer.js:{n}:5)
+    at async totalOf (file:///srv/{n}/cart.mjs:{n}:{n})
+    at /srv/{n}/server.js:{n}:3
+""",
+        ("totalOf",),
+    ),
+    "go": (
+        "*errors.errorString",
+        """panic: order {n}
+
+goroutine {n} [running]:
+runtime.gopanic(0x{n})
+\t/usr/local/go/src/runtime/panic.go:{n} +0x1
+main.(*Cart).Total(0xc000{n}, 0x{n})
+\t/home/jo/{n}/cart.go:{n} +0x1d
+main.main()
+\t/home/jo/{n}/main.go:{n} +0x1d
+""",
+        ("Total",),
+    ),
+    "dotnet": (
+        "System.InvalidOperationException",
+        """System.InvalidOperationException: order {n}
+ ---> System.TimeoutException: after {n}
+   at Acme.Client.Get() in /src/{n}/Client.cs:line {n}
+   --- End of inner exception stack trace ---
+   at System.Threading.Tasks.Task.Run(Object o)
+   at Acme.Shop.Cart.<Total>d__{n}.MoveNext() in /src/{n}/Cart.cs:line {n}
+""",
+        ("Cart",),
+    ),
+    "ruby": (
+        "KeyError",
+        """/usr/lib/ruby/3.2.0/forwardable.rb:{n}:in `fetch'
+/srv/{n}/cart.rb:{n}:in `block (2 levels) in total'
+\tfrom /srv/{n}/main.rb:{n}:in `<main>'
+""",
+        ("total",),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", STACKS)
+def test_stacks_of_other_languages(language: str) -> None:
+    """Numbers, addresses and folders do not matter; the function in which it happened and its causes do."""
+    type_, text, parts = STACKS[language]
+    known = fingerprint_of_text(type_, "m", text.replace("{n}", "17"))
+    assert known == fingerprint_of_text(type_, "m", text.replace("{n}", "4711"))
+    assert known == fingerprint_of_text(type_, "m", text.replace("{n}", "17").replace("\n", "\r\n"))
+    assert known != fingerprint_of_text(type_, "m", None)
+    for part in parts:
+        assert known != fingerprint_of_text(type_, "m", text.replace("{n}", "17").replace(part, "Other")), part
