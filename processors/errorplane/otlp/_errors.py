@@ -1,14 +1,18 @@
 """Everything that can go wrong between an OTLP sender and receiver.
 
-    OtlpError
-    ├── ReceiveError            what a sender is told by us
-    │   ├── InvalidRequest      INVALID_ARGUMENT / 400: do not send this again
-    │   ├── TooLarge            RESOURCE_EXHAUSTED without RetryInfo / 413: do not send this again
-    │   ├── Overloaded          RESOURCE_EXHAUSTED with RetryInfo / 429: send again after ``retry_after`` seconds
-    │   └── ShuttingDown        UNAVAILABLE / 503: send again, here or elsewhere
-    └── SendError               what a destination tells us
-        ├── RetryLater          may succeed later (OTLP specification, "Failures")
-        └── Refused             will never succeed with this payload
+OtlpError
+├── ListenError             an address cannot be listened on, or its TLS files cannot be read
+├── ReceiveError            what a sender is told by us
+│   ├── InvalidRequest      INVALID_ARGUMENT / 400: do not send this again
+│   ├── TooLarge            RESOURCE_EXHAUSTED without RetryInfo / 413: do not send this again
+│   ├── Unauthenticated     UNAUTHENTICATED / 401: the bearer token is missing or wrong
+│   ├── Overloaded          RESOURCE_EXHAUSTED with RetryInfo / 429: send again after ``retry_after`` seconds
+│   ├── ShuttingDown        UNAVAILABLE / 503: send again, here or elsewhere
+│   └── Unexpected          INTERNAL / 500: our fault; the log of the processor says more
+├── SendError               what a destination tells us
+│   ├── RetryLater          may succeed later (OTLP specification, "Failures")
+│   └── Refused             will never succeed as it is: the payload or the configuration is at fault
+└── SegmentError            a segment file cannot be read: damaged, or sealed with another key
 """
 
 from __future__ import annotations
@@ -16,6 +20,10 @@ from __future__ import annotations
 
 class OtlpError(Exception):
     """Root of this module's errors."""
+
+
+class ListenError(OtlpError):
+    """A receiver cannot start."""
 
 
 class ReceiveError(OtlpError):
@@ -30,6 +38,10 @@ class TooLarge(ReceiveError):
     """The request is larger than the receiver's limit, compressed or not."""
 
 
+class Unauthenticated(ReceiveError):
+    """The sender did not show the bearer token that the receiver asks for."""
+
+
 class Overloaded(ReceiveError):
     """No room now; ``retry_after`` is in seconds."""
 
@@ -40,6 +52,10 @@ class Overloaded(ReceiveError):
 
 class ShuttingDown(ReceiveError):
     """The processor is draining."""
+
+
+class Unexpected(ReceiveError):
+    """Something that should not happen did; the request was not stored."""
 
 
 class SendError(OtlpError):
@@ -55,4 +71,16 @@ class RetryLater(SendError):
 
 
 class Refused(SendError):
-    """The destination refused the payload for good."""
+    """The destination refused for good.
+
+    With ``payload_at_fault`` (invalid, too large) another payload may well pass; without it (credentials, address,
+    a signal that the destination does not take) every payload will be refused until somebody mends that.
+    """
+
+    def __init__(self, message: str, payload_at_fault: bool = True) -> None:
+        super().__init__(message)
+        self.payload_at_fault = payload_at_fault
+
+
+class SegmentError(OtlpError):
+    """A segment that cannot be read."""

@@ -1,0 +1,161 @@
+"""A file that only grows, synced after every addition, and what crashes and other people do to it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from errorplane.otlp._errors import RetryLater
+
+log = logging.getLogger("errorplane.otlp")
+
+_BLOCK_BYTES = 64 << 10
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+
+Repair = Callable[[int], int]
+"""Given a descriptor, how many bytes from the start are whole; the rest is cut off."""
+
+
+class AppendFile:
+    """One open file; not safe to use from several threads. Its methods raise OSError."""
+
+    def __init__(self, path: Path, repair: Repair, *, follow_symlinks: bool) -> None:
+        self.path = path
+        self._repair = repair
+        self._flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (0 if follow_symlinks else os.O_NOFOLLOW)
+        self._fd: int | None = None
+
+    def open(self) -> int:
+        """Make sure that the file behind ``path`` is open, creating what is missing; returns its size in bytes."""
+        if self._fd is not None and not _still_there(self._fd, self.path):
+            self.close()
+        if self._fd is None:
+            self._fd = self._opened()
+        return os.fstat(self._fd).st_size
+
+    def append(self, data: bytes) -> None:
+        """Write all of ``data`` at the end and sync it; if that fails, the file is as before. ``open`` comes first."""
+        if self._fd is None:
+            raise OSError(errno.EBADF, "the file is not open")
+        before = os.fstat(self._fd).st_size
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+            os.fsync(self._fd)
+        except OSError:
+            with suppress(OSError):  # if this fails too, the repair at the next opening cuts it off
+                os.ftruncate(self._fd, before)
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file if it is open."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _opened(self) -> int:
+        make_folder(self.path.parent)
+        fd = os.open(self.path, self._flags, _FILE_MODE)
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "is not a regular file")
+            _lock(fd)
+            whole = self._repair(fd)
+            if whole < status.st_size:
+                log.warning("%s: cut off %d incomplete bytes at its end", self.path, status.st_size - whole)
+                os.ftruncate(fd, whole)
+            os.fsync(fd)
+            sync_folder(self.path.parent)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn OSError into ``RetryLater`` with the path: disks are cleared, rights are mended, mounts come back."""
+    try:
+        yield
+    except OSError as error:
+        raise RetryLater(f"{path}: {error.strerror or error}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, for the owner only, so that they are still there after a crash."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir(_FOLDER_MODE)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync the names in a folder."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def whole_lines(fd: int) -> int:
+    """How many bytes of a file are complete lines; a last line with NUL bytes was never written out completely."""
+    end = _after_newline(fd, os.fstat(fd).st_size)
+    while end:
+        start = _after_newline(fd, end - 1)
+        if b"\0" not in read_at(fd, start, end - start):
+            break
+        end = start
+    return end
+
+
+def read_at(fd: int, start: int, count: int) -> bytes:
+    """``count`` bytes from ``start``, fewer at the end of the file."""
+    parts = []
+    while count:
+        part = os.pread(fd, count, start)
+        if not part:
+            break
+        parts.append(part)
+        start += len(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def _after_newline(fd: int, end: int) -> int:
+    """The offset after the last newline before ``end``; 0 if there is none."""
+    while end:
+        start = max(0, end - _BLOCK_BYTES)
+        found = read_at(fd, start, end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def _still_there(fd: int, path: Path) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    here = os.fstat(fd)
+    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+
+
+def _lock(fd: int) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OSError(error.errno, "is being written by another process or destination") from error
