@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
         if not decision.allowed:
             raise CommandFailed(f"{path}: not allowed: {decision.reason}")
         try:
-            for line in read_segment(path, lambda: keys.key("segments")):
+            key = keys.key("segments") if path.suffix == ".enc" else None
+            for line in read_segment(path, key):
                 sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
         except (OSError, SegmentError, KeyUnavailable) as error:
             raise CommandFailed(f"{path}: {error}") from error

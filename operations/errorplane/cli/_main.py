@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-# Each module has `add(subparsers)`; it sets `run` on its parser. Modules are named here, not discovered.
-_COMMANDS = (
-    "errorplane.cli._processor",
-    "errorplane.cli._check",
-    "errorplane.cli._cat",
-    "errorplane.demo",
-)
+# Command -> module with `add(subparsers)`, which sets `run` on its parser; named here, not discovered.
+_COMMANDS = {
+    "processor": "errorplane.cli._processor",
+    "check": "errorplane.cli._check",
+    "cat": "errorplane.cli._cat",
+    "demo": "errorplane.demo",
+}
 DEFAULT_POLICY = Path("errorplane.yaml")
 
 
@@ -29,8 +29,10 @@ class CommandFailed(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    # Only the command that was named is imported: `errorplane check` need not wait for gRPC and the pipeline.
+    named = words[:1] if words and words[0] in _COMMANDS else _COMMANDS
+    args = build_parser(named).parse_args(words)
     try:
         return int(args.run(args))
     except CommandFailed as failure:
@@ -40,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with every command; the documentation is made from it."""
+def build_parser(commands: Iterable[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """The parser with these commands, all by default; the documentation is made from it."""
     parser = argparse.ArgumentParser(
         prog="errorplane",
         description="The error control plane for OpenTelemetry.",
@@ -49,21 +51,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"errorplane {version('errorplane')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in _COMMANDS:
+    for command in commands:
         try:
-            module = importlib.import_module(name)
+            module = importlib.import_module(_COMMANDS[command])
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] == "errorplane":
                 raise
-            _add_unavailable(subparsers, name, error.name)
+            _add_unavailable(subparsers, command, error.name)
         else:
             module.add(subparsers)
     return parser
 
 
-def _add_unavailable(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, missing: str) -> None:
+def _add_unavailable(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser], command: str, missing: str
+) -> None:
     """A command whose extra is not installed still exists, and says what to install."""
-    command = name.rpartition(".")[2].removeprefix("_")
     extra = "operations" if command == "demo" else "processor"
     parser = subparsers.add_parser(command, help=f"needs: pip install 'errorplane[{extra}]'", add_help=False)
     parser.add_argument("rest", nargs=argparse.REMAINDER)

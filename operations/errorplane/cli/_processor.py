@@ -13,6 +13,7 @@ from types import FrameType
 from errorplane.cli._main import CommandFailed, add_policy_argument
 from errorplane.journal import JournalError
 from errorplane.keys import KeyUnavailable, from_policy
+from errorplane.otlp import ListenError
 from errorplane.pipeline import Addresses, Processor
 from errorplane.policy import Policy, PolicyError, load
 
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         processor = Processor(policy, from_policy(policy))
         addresses = processor.start()
-    except (JournalError, KeyUnavailable, OSError, RuntimeError) as error:
+    except (JournalError, KeyUnavailable, ListenError, OSError) as error:
         raise CommandFailed(f"cannot start: {error}") from error
     _announce(addresses)
     _serve(processor, args.policy)
