@@ -1,0 +1,35 @@
+"""Context fields: correlation id, component and tenant of the running code, and allow-listed baggage."""
+
+from __future__ import annotations
+
+from errorplane.context._baggage import (
+    BAGGAGE_KEYS_VARIABLE,
+    DEFAULT_BAGGAGE_KEYS,
+    allow_baggage,
+    allow_baggage_from,
+    error_fields,
+    fields,
+    service_of,
+)
+from errorplane.context._fields import (
+    FIELD_LENGTH,
+    bind,
+    set_component,
+    set_correlation_id,
+    set_tenant,
+)
+
+__all__ = [
+    "BAGGAGE_KEYS_VARIABLE",
+    "DEFAULT_BAGGAGE_KEYS",
+    "FIELD_LENGTH",
+    "allow_baggage",
+    "allow_baggage_from",
+    "bind",
+    "error_fields",
+    "fields",
+    "service_of",
+    "set_component",
+    "set_correlation_id",
+    "set_tenant",
+]

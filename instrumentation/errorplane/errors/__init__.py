@@ -38,8 +38,9 @@ from errorplane.errors._attributes import (
 from errorplane.errors._fact import FACT_VERSION, ErrorFact, MalformedFact
 from errorplane.errors._fingerprint import fingerprint, fingerprint_of_text
 from errorplane.errors._kinds import category_hint, kind_of, kind_of_grpc_status, kind_of_http_status, kind_of_type
-from errorplane.errors._live import message_of, qualified_type
+from errorplane.errors._live import UNPRINTABLE, message_of, qualified_type
 from errorplane.errors._message import TEMPLATE_LENGTH, message_template
+from errorplane.errors._occurrence import Occurrence, mark_recorded, occurrence_of, random_id
 from errorplane.errors._trail import FINGERPRINT_VERSION
 from errorplane.errors._vocabulary import Category, Kind, Severity
 
@@ -76,12 +77,14 @@ __all__ = [
     "SERVICE_TIER",
     "TEMPLATE_LENGTH",
     "TENANT",
+    "UNPRINTABLE",
     "ZONE",
     "Attribute",
     "Category",
     "ErrorFact",
     "Kind",
     "MalformedFact",
+    "Occurrence",
     "Severity",
     "category_hint",
     "fingerprint",
@@ -90,7 +93,10 @@ __all__ = [
     "kind_of_grpc_status",
     "kind_of_http_status",
     "kind_of_type",
+    "mark_recorded",
     "message_of",
     "message_template",
+    "occurrence_of",
     "qualified_type",
+    "random_id",
 ]

@@ -30,7 +30,7 @@ _MARGIN: Final = re.compile(r"^( +)[|+] ")
 
 _HALF: Final = 65_536
 _NEEDLE: Final = 100
-_LINES: Final = 5_000
+_LINES: Final = 10_000
 
 
 def bounded(text: str) -> str:

@@ -1,0 +1,51 @@
+"""Attach to the OpenTelemetry SDK of the process: whatever distro set it up, and whenever."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from errorplane.context import allow_baggage_from
+from errorplane.errors import random_id
+from errorplane.hooks import _sdk
+from errorplane.hooks._attachment import ENABLED_VARIABLE, Attachment, is_enabled
+from errorplane.hooks._guard import GUARD, Guard
+
+__all__ = ["ENABLED_VARIABLE", "GUARD", "Guard", "attach", "detach", "is_attached", "is_enabled"]
+
+_lock: Final = threading.Lock()
+_installed: list[tuple[Attachment, list[Callable[[], None]]]] = []
+
+
+def attach(*, new_id: Callable[[], str] = random_id, environ: Mapping[str, str] = os.environ) -> None:
+    """Hook into the SDK. `opentelemetry-instrument` calls this; without it, call it before anything is traced.
+
+    A second call does nothing, as does any with `ERRORPLANE_ENABLED=false`. Never raises (see `GUARD`).
+    """
+    GUARD.run("attach", _attach, new_id, environ)
+
+
+def detach() -> None:
+    """Take the hooks out again. Providers keep our processors, which from then on do nothing."""
+    with _lock:
+        for attachment, undo in _installed:
+            attachment.active = False
+            for step in reversed(undo):
+                step()
+        _installed.clear()
+
+
+def is_attached() -> bool:
+    """Whether the hooks are in."""
+    return bool(_installed)
+
+
+def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
+    with _lock:
+        if _installed or not is_enabled(environ):
+            return
+        allow_baggage_from(environ)
+        attachment = Attachment(new_id)
+        _installed.append((attachment, _sdk.install(attachment)))

@@ -1,0 +1,72 @@
+"""Baggage that may become attributes: an allow-list, since baggage comes from whoever called us."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from opentelemetry import baggage
+from opentelemetry.context import Context
+
+from errorplane.context._fields import bound, field_value
+from errorplane.errors import COMPONENT, CORRELATION_ID, SERVICE_NAME, TENANT
+
+BAGGAGE_KEYS_VARIABLE: Final = "OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS"
+DEFAULT_BAGGAGE_KEYS: Final = "correlation_id,tenant"
+_OWN_NAMES: Final[Mapping[str, str]] = {"correlation_id": CORRELATION_ID, "tenant": TENANT}
+_NAMELESS: Final = "unknown_service"  # what the SDK writes there otherwise
+
+_allowed: dict[str, str] = {}
+
+
+def allow_baggage(keys: Iterable[str]) -> None:
+    """Replace the allow-list of baggage keys.
+
+    `correlation_id` and `tenant` become our attributes, any other key becomes an attribute of its own name.
+    """
+    _allowed.clear()
+    _allowed.update({key: _OWN_NAMES.get(key, key) for key in keys})
+
+
+def allow_baggage_from(environ: Mapping[str, str]) -> None:
+    """Take the allow-list from `OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS` (comma separated)."""
+    listed = environ.get(BAGGAGE_KEYS_VARIABLE, DEFAULT_BAGGAGE_KEYS).split(",")
+    allow_baggage(key for key in (part.strip() for part in listed) if key)
+
+
+allow_baggage_from(os.environ)
+
+
+def fields(context: Context | None = None) -> Mapping[str, str]:
+    """All context fields by attribute name: allowed baggage of the context (default: the current), then what is bound.
+
+    Not to be changed by the caller.
+    """
+    mine = bound()
+    theirs = baggage.get_all(context)
+    if not theirs:
+        return mine
+    found = {name: field_value(theirs[key]) for key, name in _allowed.items() if key in theirs}
+    return {**found, **mine} if found else mine
+
+
+def default_component(service: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The component of errors for which none is bound: `ERRORPLANE_COMPONENT`, else the service."""
+    return environ.get("ERRORPLANE_COMPONENT") or service
+
+
+def service_of(resource_attributes: Mapping[str, object]) -> str | None:
+    """`service.name` of a resource, if somebody gave it one."""
+    name = resource_attributes.get(SERVICE_NAME)
+    return name if isinstance(name, str) and not name.startswith(_NAMELESS) else None
+
+
+def error_fields(service: str | None, trace_id: int, context: Context | None = None) -> dict[str, str]:
+    """The context fields of an error: as `fields`, with the component and a correlation id always there if possible."""
+    found = dict(fields(context))
+    if COMPONENT not in found and (component := default_component(service)):
+        found[COMPONENT] = component
+    if CORRELATION_ID not in found and trace_id:
+        found[CORRELATION_ID] = f"{trace_id:032x}"
+    return found

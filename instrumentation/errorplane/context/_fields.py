@@ -1,0 +1,67 @@
+"""The fields that say on whose behalf code runs; they follow threads of control like any ContextVar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Final
+
+from errorplane.errors import COMPONENT, CORRELATION_ID, TENANT
+
+FIELD_LENGTH: Final = 256
+"""Longer values are cut: they come from other parties and go onto every span."""
+
+_BOUND: Final[ContextVar[Mapping[str, str]]] = ContextVar("errorplane_fields", default=MappingProxyType({}))
+bound: Final = _BOUND.get
+"""The bound fields by attribute name. Not to be changed."""
+
+
+def field_value(value: object) -> str:
+    """The value as it is written: text of a bounded length."""
+    return str(value)[:FIELD_LENGTH]
+
+
+@contextmanager
+def bind(
+    *, correlation_id: str | None = None, component: str | None = None, tenant: str | None = None
+) -> Iterator[Mapping[str, str]]:
+    """Bind fields for the code inside the `with`; what is not given stays as it was.
+
+    Every span started and every log record written there carries them. Yields all bound fields by attribute name.
+    """
+    given = {CORRELATION_ID: correlation_id, COMPONENT: component, TENANT: tenant}
+    fields = _with(given)
+    token = _BOUND.set(fields)
+    try:
+        yield fields
+    finally:
+        _BOUND.reset(token)
+
+
+def set_correlation_id(value: str | None) -> None:
+    """Set the correlation id for the rest of this request or task; None removes it."""
+    _set(CORRELATION_ID, value)
+
+
+def set_component(value: str | None) -> None:
+    """Set the component for the rest of this request or task; None removes it."""
+    _set(COMPONENT, value)
+
+
+def set_tenant(value: str | None) -> None:
+    """Set the tenant for the rest of this request or task; None removes it."""
+    _set(TENANT, value)
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        _BOUND.set(MappingProxyType({key: kept for key, kept in _BOUND.get().items() if key != name}))
+    else:
+        _BOUND.set(_with({name: value}))
+
+
+def _with(given: Mapping[str, str | None]) -> Mapping[str, str]:
+    added = {name: field_value(value) for name, value in given.items() if value is not None}
+    return MappingProxyType({**_BOUND.get(), **added})

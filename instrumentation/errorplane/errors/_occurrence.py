@@ -1,0 +1,91 @@
+"""One occurrence of an error: the mark by which an exception object is known again wherever it turns up."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+from errorplane.errors._fingerprint import fingerprint
+from errorplane.errors._kinds import category_hint, kind_of
+from errorplane.errors._vocabulary import Category, Kind
+
+_MARK: Final = "__errorplane__"
+_state_of: Final[Callable[[BaseException], dict[str, Any]]] = BaseException.__dict__["__dict__"].__get__
+_plain_setattr: Final = BaseException.__setattr__
+_aside: Final[dict[int, tuple[weakref.ref[BaseException], tuple[object, ...]]]] = {}
+
+
+def random_id() -> str:
+    """32 random hex digits. Not from `random`, which applications seed and which a fork copies."""
+    return os.urandom(16).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """What is known about one exception in one trace.
+
+    `trace_id` is 0 outside of any trace. `recorded` says whether a span of this trace already holds its full record.
+    """
+
+    id: str
+    fingerprint: str
+    kind: Kind
+    category: Category | None
+    trace_id: int = 0
+    recorded: bool = False
+
+
+def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], str] = random_id) -> Occurrence:
+    """The occurrence that this exception is; the same one every time it is asked for within one trace.
+
+    An exception object that turns up in a second trace is a new occurrence there: applications raise prepared
+    exception objects over and over again.
+    """
+    known = _read(error)
+    if known is None or (trace_id and known.trace_id and known.trace_id != trace_id):
+        kind = kind_of(error)
+        known = Occurrence(new_id(), fingerprint(error), kind, category_hint(error, kind), trace_id)
+        _write(error, known)
+    elif trace_id and not known.trace_id:
+        known = replace(known, trace_id=trace_id)
+        _write(error, known)
+    return known
+
+
+def mark_recorded(error: BaseException, occurrence: Occurrence) -> None:
+    """Remember that a span holds the full record, so that outer spans only refer to it."""
+    _write(error, replace(occurrence, recorded=True))
+
+
+def _read(error: BaseException) -> Occurrence | None:
+    mark = _state_of(error).get(_MARK)
+    if mark is None:
+        _, mark = _aside.get(id(error), (None, None))
+    if not isinstance(mark, tuple) or len(mark) != 7:
+        return None
+    id_, print_, kind, category, trace_id, recorded, process = cast(tuple[Any, ...], mark)
+    # An exception that was pickled to another process is the same occurrence, but its record may have stayed there.
+    recorded = recorded and process == os.getpid()
+    return Occurrence(id_, print_, Kind(kind), Category(category) if category else None, trace_id, recorded)
+
+
+def _write(error: BaseException, it: Occurrence) -> None:
+    # Built-in types only: the mark is pickled with the exception, perhaps to a process without errorplane.
+    category = it.category.value if it.category else None
+    mark = (it.id, it.fingerprint, it.kind.value, category, it.trace_id, it.recorded, os.getpid())
+    if type(error).__setattr__ is _plain_setattr:
+        _state_of(error)[_MARK] = mark
+    else:
+        _put_aside(error, mark)
+
+
+def _put_aside(error: BaseException, mark: tuple[object, ...]) -> None:
+    """For exceptions that guard their attributes (frozen ones): unpickling sets these one by one, and would fail."""
+    key = id(error)
+    try:
+        _aside[key] = (weakref.ref(error, lambda _: _aside.pop(key, None)), mark)
+    except TypeError:
+        return  # it has slots and no place for weak references: it cannot be known again

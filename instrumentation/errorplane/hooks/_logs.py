@@ -1,0 +1,61 @@
+"""What happens to a log record: context fields, and our attributes of the exception that it reports."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import MutableMapping
+from typing import Any, Final, cast
+
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
+
+from errorplane.context import fields, service_of
+from errorplane.errors import EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, message_of, qualified_type
+from errorplane.hooks._attachment import HANDLED, Attachment
+from errorplane.hooks._describe import describe_error
+from errorplane.hooks._guard import GUARD
+
+_NOBODY: Final = False
+
+
+class ContextLogProcessor(LogRecordProcessor):
+    """Writes the context fields on every log record, and on those of exceptions what spans get too.
+
+    Must stand before the exporting processors, which copy or send the record at once.
+    """
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._attachment = attachment
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        if self._attachment.active:
+            GUARD.run("on_emit", self._emit, log_record)
+
+    def enabled(self, **_: Any) -> bool:
+        """A logger is enabled when any processor says so; this one only adds to what others want."""
+        return _NOBODY
+
+    def shutdown(self) -> None:
+        """Nothing to stop."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing is held back."""
+        return True
+
+    def _emit(self, readable: ReadWriteLogRecord) -> None:
+        record = readable.log_record
+        attributes = cast(MutableMapping[str, object], record.attributes)
+        error = record.exception or HANDLED.get()
+        if error is None:
+            found = fields(record.context)
+        else:
+            service = service_of(readable.resource.attributes) if readable.resource else None
+            trace_id = record.trace_id or 0
+            found = describe_error(error, trace_id, service, self._attachment.new_id, record.context)
+            # The stock handler writes the bare class name and the first argument, unlike the span.
+            attributes[EXCEPTION_TYPE] = qualified_type(error)
+            attributes[EXCEPTION_MESSAGE] = message_of(error)
+            if EXCEPTION_STACKTRACE not in attributes:
+                attributes[EXCEPTION_STACKTRACE] = "".join(traceback.format_exception(error))
+        for name, value in found.items():
+            if name not in attributes:
+                attributes[name] = value
