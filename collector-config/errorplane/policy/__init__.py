@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from errorplane.policy._default import default_policy
 from errorplane.policy._delivery import (
     ClientTls,
     Destination,
@@ -24,6 +25,7 @@ from errorplane.policy._policy import Policy
 from errorplane.policy._problems import PolicyError, Problem
 from errorplane.policy._receiving import Journal, Listen, ServerTls
 from errorplane.policy._sampling import Sampling, SamplingRule
+from errorplane.policy._schema import json_schema
 from errorplane.policy._services import Redaction, Service, SeverityPolicy, SeverityRule
 from errorplane.policy._when import When
 
@@ -55,6 +57,8 @@ __all__ = [
     "Telemetry",
     "When",
     "check",
+    "default_policy",
+    "json_schema",
     "load",
     "read",
 ]

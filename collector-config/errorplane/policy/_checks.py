@@ -20,13 +20,18 @@ from errorplane.policy._when import When
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing about what stands at ``path``; it holds only if ``path`` and all of ``rests_on`` could be read."""
+    """One thing about what stands at ``path``.
+
+    It holds only if nothing is wrong at or below ``path`` and each of ``rests_on``, and if the keys of ``defined`` are
+    known.
+    """
 
     path: Keys
     message: str
     level: Level = "error"
     allowed: tuple[str, ...] = ()
     rests_on: tuple[Keys, ...] = ()
+    defined: Keys | None = None
 
 
 Check = Callable[[Policy], Iterator[Remark]]
@@ -97,7 +102,7 @@ def _services(policy: Policy) -> Iterator[Remark]:
                     path,
                     "is not described under services, so nobody owns it",
                     "warning",
-                    tuple(policy.services),
+                    tuple(known for known in policy.services if known != name),
                     (("services", other),),
                 )
 

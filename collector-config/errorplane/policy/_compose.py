@@ -19,6 +19,7 @@ MAX_VALUES = 50_000
 _MAX_SYNTAX_ERRORS = 10
 
 _SECTION_START = re.compile(r"(?P<quote>[\"']?)(?P<key>[A-Za-z_][A-Za-z0-9_-]*)(?P=quote)[ \t]*:(?:[ \t]|$)")
+_NEEDS_QUOTES = re.compile(r"\$\{(?:env|file)\b")
 _OWN_WORDS = {
     "found character '\\t'": "a tab stands where YAML wants spaces",
     "found undefined alias": "* starts an alias that is not defined: write a text that starts with * in quotes",
@@ -103,7 +104,7 @@ class _Composer(yaml.SafeLoader):
 def _describe(error: yaml.YAMLError, text: str) -> tuple[SyntaxProblem, int]:
     """The problem in our words, and the line (from 0) in which what is broken starts.
 
-    Only words known to hold nothing of the text are passed on: it may be a secret.
+    Only our own words are used: what PyYAML says may repeat a part of the text, which may be a secret.
     """
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, error.position)
@@ -112,20 +113,18 @@ def _describe(error: yaml.YAMLError, text: str) -> tuple[SyntaxProblem, int]:
     assert isinstance(error, yaml.MarkedYAMLError)
     mark = error.problem_mark or error.context_mark
     assert mark is not None  # the scanner, parser and composer always give one
-    # What is broken starts where an unclosed bracket or quote does; of a block mapping, that is the whole file.
-    block = (error.context or "").startswith("while parsing a block")
-    begun = mark if block or error.context_mark is None else error.context_mark
-    message = _words(error.problem or "") or "this is not YAML"
-    if begun.line != mark.line:
+    context, problem = error.context or "", error.problem or ""
+    begun = error.context_mark or mark
+    if "found unexpected end of stream" in problem:
+        mark = begun  # the quote that is not closed, not the end of the file
+    elif context.startswith("while parsing a block"):
+        begun = mark  # a block begins where its first key does, maybe far above
+    message = next((words for start, words in _OWN_WORDS.items() if start in problem), "this is not YAML")
+    if _NEEDS_QUOTES.match(text.split("\n")[mark.line][max(0, mark.column - 1) :]):
+        message = 'a reference within { } or [ ] needs quotes, such as "${env:NAME}"'
+    elif begun.line != mark.line and context.startswith("while parsing a flow"):
         message += f", in what starts in line {begun.line + 1}"
-    return SyntaxProblem(mark.line + 1, mark.column + 1, message), min(begun.line, mark.line)
-
-
-def _words(problem: str) -> str | None:
-    for start, words in _OWN_WORDS.items():
-        if start in problem:
-            return words
-    return None
+    return SyntaxProblem(mark.line + 1, mark.column + 1, message), begun.line
 
 
 def _section_at(lines: list[str], line: int) -> tuple[int, int, str] | None:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from errorplane.policy._network import Endpoint
 from errorplane.policy._scalars import Choice, Duration, Many, Number, Output, Text, fail
-from errorplane.policy._section import FilePath, Masked, Name, Section, YesNo, section
+from errorplane.policy._section import FilePath, Masked, Name, OneOf, Section, YesNo, section
 from errorplane.policy._when import When
 
 Protocol = Annotated[Literal["grpc", "http"], Choice()]
@@ -70,7 +70,7 @@ class OtlpTarget(Section):
         examples=["https://gateway:4317"],
     )
     protocol: Protocol = Field(default="grpc", description="OTLP/gRPC or OTLP/HTTP with protobuf.", examples=["grpc"])
-    tls: ClientTls = section("TLS of an https:// endpoint.")
+    tls: ClientTls = section("TLS of an https:// endpoint.", [{"ca": "./tls/ca.pem"}])
     headers: Mapping[HeaderName, Masked] = Field(
         default_factory=dict,
         description="Headers of every request, such as credentials.",
@@ -82,19 +82,13 @@ class OtlpTarget(Section):
     compression: Compression = Field(default="gzip", description="Compression of requests.", examples=["gzip"])
 
 
-class Destination(Section):
+class Destination(OneOf):
     """Where kept telemetry and error facts go: exactly one of the kinds."""
 
     file: FileTarget | None = Field(default=None, description="Files on this machine.", examples=[{"path": "./out/"}])
     otlp: OtlpTarget | None = Field(
         default=None, description="An OTLP server.", examples=[{"endpoint": "https://gateway:4317"}]
     )
-
-    @model_validator(mode="after")
-    def _one(self) -> Destination:
-        if (self.file is None) == (self.otlp is None):
-            fail("one_of", "must have exactly one of file or otlp")
-        return self
 
 
 class RetentionClass(Section):
@@ -104,32 +98,32 @@ class RetentionClass(Section):
         description="Days after which file segments are deleted; other destinations get it as a tag.", examples=[30]
     )
     destinations: Annotated[tuple[Name, ...], Many(filled=True)] | None = Field(
-        default=None, description="Names of destinations; null means every destination.", examples=[["audit", "traces"]]
+        default=None, description="Names of destinations; null means every destination.", examples=[["files"]]
     )
 
 
 class RetentionRule(Section):
     """One rule of ``retention.rules``; the first that matches decides."""
 
-    when: When = section("Conditions; without any, always.")
+    when: When = section("Conditions; without any, always.", [{"status": "error"}])
     retention_class: Name = Field(
-        alias="class", description="Name of a class of retention.classes.", examples=["audit"]
+        alias="class", description="Name of a class of retention.classes.", examples=["standard"]
     )
 
 
 class Retention(Section):
     """Which class of retention something gets."""
 
-    classes: Mapping[Name, RetentionClass] = Field(
-        default_factory=lambda: {"standard": RetentionClass(days=30)},
-        description="Classes by name.",
-        examples=[{"audit": {"days": 400, "destinations": ["audit"]}, "default": {"days": 30}}],
+    classes: Mapping[Name, RetentionClass] = section(
+        "Classes by name.",
+        [{"audit": {"days": 400, "destinations": ["files"]}, "default": {"days": 30}}],
+        {"standard": {"days": 30}},
     )
     rules: Annotated[tuple[RetentionRule, ...], Many()] = Field(
         default=(),
         description="Rules; the first that matches decides. What none matches gets the class named default, or the "
         "only class.",
-        examples=[[{"when": {"status": "error"}, "class": "audit"}, {"class": "default"}]],
+        examples=[[{"when": {"status": "error"}, "class": "standard"}]],
     )
 
     @property
@@ -146,14 +140,14 @@ class Facts(Section):
     destinations: Names | None = Field(
         default=None,
         description="Names of destinations; null means those of the error's retention class.",
-        examples=[["audit"]],
+        examples=[["files"]],
     )
 
 
 class Errors(Section):
     """How errors are reported."""
 
-    facts: Facts = section("Where error facts go.")
+    facts: Facts = section("Where error facts go.", [{"destinations": ["files"]}])
     max_per_second: Annotated[float, Number(0, 100_000, positive=True)] = Field(
         default=10.0,
         description="Facts a second for one fingerprint; above it, one fact a second carries the exact count.",

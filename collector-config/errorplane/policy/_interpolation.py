@@ -52,7 +52,7 @@ def _replace(found: re.Match[str], folder: Path, environ: Mapping[str, str]) -> 
         raise BadReference("${ is not closed: write ${env:NAME} or ${file:PATH}, or $${ for the characters ${")
     source, colon, name = found[1].partition(":")
     if source not in SOURCES or not colon:
-        raise BadReference(_unknown(source, bool(colon)), tuple(f"${{{s}:...}}" for s in SOURCES))
+        raise BadReference(_unknown(source, bool(colon)), ("${env:NAME}", "${file:PATH}"))
     return _environment(name, environ) if source == "env" else _file(name, folder)
 
 
@@ -60,7 +60,7 @@ def _unknown(source: str, colon: bool) -> str:
     if not colon and _NAME.fullmatch(source):
         return f"a reference says where to look: did you mean ${{env:{source}}}?"
     close = difflib.get_close_matches(source.lower(), SOURCES, 1)
-    return "a reference starts with ${env: or ${file:" + (f": did you mean ${{{close[0]}:...}}?" if close else "")
+    return "a reference is ${env:NAME} or ${file:PATH}" + (f": did you mean ${{{close[0]}:...}}?" if close else "")
 
 
 def _environment(name: str, environ: Mapping[str, str]) -> str:
@@ -72,20 +72,19 @@ def _environment(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _file(name: str, folder: Path) -> str:
-    path = folder / name
     try:
         # O_NONBLOCK: opening a FIFO must not wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise BadReference(f"{path} is not a regular file")
+                raise BadReference(f"{name} is not a regular file")
             data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise BadReference(f"the file {path} cannot be read: {reason}") from None
+        raise BadReference(f"the file {name} cannot be read: {reason}") from None
     if len(data) > MAX_FILE_BYTES:
-        raise BadReference(f"the file {path} is larger than 64 KiB")
+        raise BadReference(f"the file {name} is larger than 64 KiB")
     try:
         return data.decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise BadReference(f"the file {path} is not UTF-8 text") from None
+        raise BadReference(f"the file {name} is not UTF-8 text") from None

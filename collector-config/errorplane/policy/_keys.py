@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from errorplane.policy._scalars import NAME, Many, Text, fail
-from errorplane.policy._section import FilePath, Plain, Section
+from errorplane.policy._scalars import NAME, Many, Text
+from errorplane.policy._section import FilePath, OneOf, Plain, Section
 
 EnvName = Annotated[str, Text("the name of an environment variable", "[A-Za-z_][A-Za-z0-9_]*", "name")]
 Command = Annotated[tuple[Plain, ...], Many(filled=True, repeats=True)]
 PluginName = Annotated[str, NAME]
 
 
-class KeySource(Section):
+class KeySource(OneOf):
     """Where a key comes from: exactly one of the four."""
 
     file: FilePath | None = Field(
@@ -36,20 +36,17 @@ class KeySource(Section):
         default=None, description="Name of an entry point in the group errorplane_keys.", examples=["aws-kms"]
     )
 
-    @model_validator(mode="after")
-    def _one(self) -> KeySource:
-        if sum(v is not None for v in (self.file, self.env, self.command, self.plugin)) != 1:
-            fail("one_of", "must have exactly one of file, env, command or plugin")
-        return self
-
 
 class Keys(Section):
     """Keys of what errorplane writes to disk. Each purpose has its own key, derived from its source."""
 
     journal: KeySource | None = Field(
-        default=None, description="Key of the journal; by default the file journal.key in the journal's folder."
+        default=None,
+        description="Key of the journal; by default the file journal.key in the journal's folder.",
+        examples=[{"env": "ERRORPLANE_JOURNAL_KEY"}],
     )
     segments: KeySource | None = Field(
         default=None,
         description="Key of encrypted file segments; by default the file segments.key in the journal's folder.",
+        examples=[{"file": "/etc/errorplane/segments.key"}],
     )

@@ -34,7 +34,9 @@ def unknown_names(tree: object, defaults: Policy) -> Iterator[Remark]:
         names = tuple(_names(tree, reference.defined, defaults))
         for path, value in _find(tree, reference.uses, ()):
             if isinstance(value, str) and value not in names:
-                yield Remark(path, f"there is no {reference.noun} of this name", "error", names, (reference.defined,))
+                yield Remark(
+                    path, f"there is no {reference.noun} of this name", allowed=names, defined=reference.defined
+                )
 
 
 def _names(tree: object, path: Keys, defaults: Policy) -> Iterator[str]:

@@ -29,26 +29,37 @@ class Policy(Section):
     """
 
     version: Version = Field(description="Version of this format.", examples=[1])
-    listen: Listen = section("Where telemetry comes in.")
-    journal: Journal = section("Where it waits for its verdict and its destinations.")
-    keys: Keys = section("Keys of what is written to disk.")
-    redaction: Redaction = section("What is masked before anything is written or sent.")
+    listen: Listen = section("Where telemetry comes in.", [{"grpc": "127.0.0.1:4317", "http": None}])
+    journal: Journal = section(
+        "Where telemetry waits, encrypted, for its verdict and its destinations.", [{"path": "/var/lib/errorplane"}]
+    )
+    keys: Keys = section("Keys of what is written to disk.", [{"journal": {"env": "ERRORPLANE_JOURNAL_KEY"}}])
+    redaction: Redaction = section(
+        "What is masked before anything is written or sent.", [{"allow": ["support@example.com"]}]
+    )
     services: Mapping[Plain, Service] = Field(
         default_factory=dict,
         description="Services by the name in service.name.",
         examples=[{"checkout": {"team": "payments", "tier": 1, "depends_on": ["ledger"]}}],
     )
     default_tier: Tier = Field(default=3, description="Tier of services that name none.", examples=[3])
-    severity: SeverityPolicy = section("How bad an error is.")
-    sampling: Sampling = section("Which traces and log records are kept.")
+    severity: SeverityPolicy = section(
+        "How bad an error is.", [{"default": "P3", "rules": [{"when": {"kind": "timeout"}, "severity": "P2"}]}]
+    )
+    sampling: Sampling = section(
+        "Which traces and log records are kept.",
+        [{"rules": [{"name": "errors", "when": {"status": "error"}}, {"name": "rest", "keep": 0.01}]}],
+    )
     destinations: Mapping[Name, Destination] = section(
-        "Where what is kept goes, by name.",
+        "Where goes what is kept, by name.",
         [{"traces": {"otlp": {"endpoint": "https://gateway:4317"}}}],
         {"files": {"file": {"path": "./out/"}}},
     )
-    retention: Retention = section("How long it is kept, and in which destinations.")
-    errors: Errors = section("How errors are reported.")
-    telemetry: Telemetry = section("What the processor says about itself.")
+    retention: Retention = section(
+        "How long something is kept, and in which destinations.", [{"classes": {"standard": {"days": 30}}}]
+    )
+    errors: Errors = section("How errors are reported.", [{"facts": {"destinations": ["files"]}}])
+    telemetry: Telemetry = section("What the processor says about itself.", [{"metrics_interval": None}])
 
     _folder: Path | None = PrivateAttr(None)
 

@@ -62,7 +62,7 @@ def spell(path: Path) -> str:
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif re.fullmatch(r"[A-Za-z0-9_-]+", part):
+        elif re.fullmatch(r"[A-Za-z0-9_?<-]+", part):
             text += f".{part}" if text else part
         else:
             text += '["' + part.replace('"', '\\"') + '"]'

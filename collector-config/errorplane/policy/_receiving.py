@@ -33,10 +33,10 @@ class Listen(Section):
     grpc: ListenAddress | None = Field(
         default="127.0.0.1:4317",
         description="OTLP/gRPC address; null switches it off. Port 0 takes any free port.",
-        examples=["0.0.0.0:4317"],
+        examples=["127.0.0.1:4317", "127.0.0.1:0"],
     )
     http: ListenAddress | None = Field(
-        default="127.0.0.1:4318", description="OTLP/HTTP address; null switches it off.", examples=["0.0.0.0:4318"]
+        default="127.0.0.1:4318", description="OTLP/HTTP address; null switches it off.", examples=["127.0.0.1:4318"]
     )
     admin: ListenAddress | None = Field(
         default="127.0.0.1:4319",

@@ -15,7 +15,7 @@ class SamplingRule(Section):
     """One rule of ``sampling.rules``; the first that matches decides."""
 
     name: Name = Field(description="Name of the rule: the reason of its verdicts.", examples=["errors"])
-    when: When = section("Conditions; without any, always.")
+    when: When = section("Conditions; without any, always.", [{"status": "error"}])
     keep: Annotated[float, Number(0, 1)] = Field(
         default=1.0, description="Share that is kept, 0 to 1.", examples=[0.01]
     )

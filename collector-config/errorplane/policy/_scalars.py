@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr, ValidationInfo
+from pydantic import GetCoreSchemaHandler, SecretStr, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from errorplane.policy._units import (
@@ -41,7 +41,7 @@ def fail(kind: str, message: str, allowed: Sequence[str] = ()) -> NoReturn:
 
 
 class Scalar:
-    """One kind of single value. ``label`` is its name in the reference."""
+    """One kind of single value; ``label`` says in the reference what may be written."""
 
     label = "text"
 
@@ -59,9 +59,6 @@ class Scalar:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(self.read, serialization=self._serialization())
-
-    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return self.schema()
 
     def _serialization(self) -> core_schema.SerSchema | None:
         return None
@@ -107,6 +104,7 @@ class Choice(Scalar):
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         self._values = get_args(source)
+        self.label = " | ".join(f"`{value}`" for value in self._values)
         return super().__get_pydantic_core_schema__(source, handler)
 
     def read(self, value: object, info: ValidationInfo) -> str | int:
@@ -141,15 +139,15 @@ class Number(Scalar):
     """A number from ``low`` to ``high``; ``whole`` asks for an integer, ``positive`` excludes ``low``."""
 
     def __init__(self, low: float, high: float, *, whole: bool = False, positive: bool = False) -> None:
-        self.label = "integer" if whole else "number"
+        self.label = f"{'integer' if whole else 'number'}, {'above ' if positive else ''}{plain_number(low)} to {plain_number(high)}"
         self._low, self._high, self._whole, self._positive = low, high, whole, positive
 
     @property
     def _meaning(self) -> str:
         noun = "a whole number" if self._whole else "a number"
         if self._positive:
-            return f"{noun} above {self._low:g}, up to {self._high:g}"
-        return f"{noun} from {self._low:g} to {self._high:g}"
+            return f"{noun} above {plain_number(self._low)}, up to {plain_number(self._high)}"
+        return f"{noun} from {plain_number(self._low)} to {plain_number(self._high)}"
 
     def read(self, value: object, info: ValidationInfo) -> float:
         number = _number(value)
@@ -162,6 +160,9 @@ class Number(Scalar):
             fail("value", f"must be {self._meaning}")
         return int(number) if self._whole else float(number)
 
+    def show(self, value: Any) -> object:
+        return plain_number(value)
+
     def schema(self) -> dict[str, Any]:
         low = "exclusiveMinimum" if self._positive else "minimum"
         kind = {"type": "integer" if self._whole else "number", low: self._low, "maximum": self._high}
@@ -171,9 +172,8 @@ class Number(Scalar):
 class Duration(Scalar):
     """A duration from ``low`` to ``high`` (as written); seconds as a float. Python callers may give seconds."""
 
-    label = "duration"
-
     def __init__(self, low: str, high: str) -> None:
+        self.label = f"duration, {low} to {high}"
         self._low, self._high = parse_duration(low), parse_duration(high)
         self._meaning = f"a duration from {low} to {high}, such as 250ms, 10s or 5m"
 
@@ -201,9 +201,8 @@ class Duration(Scalar):
 class Size(Scalar):
     """A size from ``low`` to ``high`` (as written); bytes as an int. Python callers may give bytes."""
 
-    label = "size"
-
     def __init__(self, low: str, high: str) -> None:
+        self.label = f"size, {low} to {high}"
         self._low, self._high = parse_size(low), parse_size(high)
         self._meaning = f"a size from {low} to {high}, such as 512KiB, 32MiB or 4GiB"
 
@@ -266,11 +265,13 @@ class Location(Scalar):
             fail("value", "must be a path without ~: write it in full, or ${env:HOME}/...")
         return str(info.context["folder"] / text) if info.context else text
 
+    def show(self, value: Any) -> object:
+        text = str(value)
+        return text if text.startswith(("/", ".")) else f"./{text}"
+
 
 class Output(Location):
     """A path that keeps its final slash, because with one it names a folder."""
-
-    label = "path"
 
     def read(self, value: object, info: ValidationInfo) -> str:  # type: ignore[override]  # text, see FileTarget
         return self._text(value, info) + ("/" if isinstance(value, str) and value.endswith("/") else "")
@@ -282,29 +283,28 @@ class Many:
 
     def __init__(self, *, single: bool = False, filled: bool = False, repeats: bool = False) -> None:
         self._repeats = repeats
-        self._single = single
-        self._filled = filled or single
+        self.single = single
+        self.filled = filled or single
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._read, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        array = handler(schema)
-        if self._filled:
-            array["minItems"] = 1
-        return {"anyOf": [array["items"], array]} if self._single else array
-
     def _read(self, value: object) -> object:
-        if self._single and isinstance(value, str):
+        if self.single and not isinstance(value, (list, tuple)):
             value = (value,)
         if not isinstance(value, (list, tuple)):
-            fail("want_list", "must be a list" + (", or one value" if self._single else ""))
-        if self._filled and not value:
+            fail("want_list", "must be a list")
+        if self.filled and not value:
             fail("value", "must not be an empty list")
         seen = [str(v) for v in value if isinstance(v, str)]
         if not self._repeats and len(seen) != len(set(seen)):
             fail("value", "must not list anything twice")
         return tuple(value)
+
+
+def plain_number(value: float) -> float | int:
+    """An integer where it is one."""
+    return int(value) if float(value).is_integer() else value
 
 
 def _number(value: object) -> float | int | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from errorplane.policy._scalars import NAME, Flag, Location, Secret, Text
+from errorplane.policy._scalars import NAME, Flag, Location, Secret, Text, fail
 
 Name = Annotated[str, NAME]
 Plain = Annotated[str, Text()]
@@ -27,6 +27,17 @@ class Section(BaseModel):
         validate_by_name=True,
         serialize_by_alias=True,
     )
+
+
+class OneOf(Section):
+    """A section in which exactly one key is written."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        names = type(self).model_fields
+        if sum(getattr(self, name) is not None for name in names) != 1:
+            fail("one_of", f"must have exactly one of the keys {', '.join(names)}")
+        return self
 
 
 def section(description: str, examples: list[Any] | None = None, default: Any = None) -> Any:

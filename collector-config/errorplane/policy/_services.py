@@ -35,7 +35,7 @@ class Service(Section):
 class SeverityRule(Section):
     """One rule of ``severity.rules``; the first that matches wins."""
 
-    when: When = section("Conditions; without any, always.")
+    when: When = section("Conditions; without any, always.", [{"status": "error"}])
     severity: Severity = Field(description="Severity of the errors that match.", examples=["P1"])
 
 

@@ -17,12 +17,13 @@ from errorplane.policy._section import Section
 
 @dataclass(frozen=True)
 class Shape:
-    """Exactly one of ``scalar``, ``section``, ``item`` (of a list) and ``value`` (of a mapping, with ``key``)."""
+    """Exactly one of ``scalar``, ``section``, ``item`` (of a list, with ``many``) and ``value`` (of a mapping, with ``key``)."""
 
     optional: bool = False
     scalar: Scalar | None = None
     section: type[Section] | None = None
     item: Shape | None = None
+    many: Many | None = None
     value: Shape | None = None
     key: Scalar | None = None
 
@@ -58,6 +59,20 @@ def shape_of(field: FieldInfo) -> Shape:
     return _shape(field.rebuild_annotation())
 
 
+def written_default(field: FieldInfo) -> object:
+    """The default of a field as a person would write it; None where there is none, or where it is null."""
+    if field.is_required():
+        return None
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return _written(shape_of(field), value)
+
+
+def _written(shape: Shape, value: Any) -> object:
+    if shape.scalar is not None and value is not None:
+        return shape.scalar.show(value)
+    return [_written(shape.item, one) for one in value] if shape.item is not None and value is not None else value
+
+
 def section_shape(section: type[Section]) -> Shape:
     """Shape of a section as a whole."""
     return Shape(section=section)
@@ -79,8 +94,9 @@ def _shape(annotation: Any) -> Shape:
     scalar = next((m for m in markers if isinstance(m, Scalar)), None)
     if scalar is not None:
         return Shape(optional, scalar=scalar)
-    if any(isinstance(m, Many) for m in markers):
-        return Shape(optional, item=_shape(arguments[0]))
+    many = next((m for m in markers if isinstance(m, Many)), None)
+    if many is not None:
+        return Shape(optional, item=_shape(arguments[0]), many=many)
     if origin is not None:
         return Shape(optional, value=_shape(arguments[1]), key=_shape(arguments[0]).scalar)
     return Shape(optional, section=annotation)

@@ -25,7 +25,7 @@ _SIZE_UNITS = {
     "KB": 10**3,
     "B": 1,
 }
-_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
+_NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,18})?"
 _PART = re.compile(rf"({_NUMBER})(d|h|ms|m|us|s)")
 _SIZE = re.compile(rf"({_NUMBER}) ?([TGMK]iB|[TGMkK]?B)")
 
@@ -55,8 +55,6 @@ def parse_duration(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """The shortest way to write ``seconds`` with one unit, read back exactly by ``parse_duration``.
-
-    Resolution is one nanosecond, the range 0 to 999 999 999 999 days.
 
     >>> format_duration(0.25), format_duration(5400), format_duration(0)
     ('250ms', '90m', '0s')

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from errorplane.policy._checks import CHECKS
+from errorplane.policy._checks import CHECKS, Remark
 from errorplane.policy._names import unknown_names
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
@@ -43,10 +43,14 @@ def validate(file: str, folder: Path, tree: Tree, unread: Iterable[Keys]) -> tup
             for path in found:
                 value = _without(value, path)
     wrong.update(finding.path for finding in tree.findings)
+    # A warning rests on the names being right, too: a class that nothing chooses may be one that is misspelt.
+    unsure = Wrong(wrong.paths)
     remarks = list(unknown_names(tree.value, read({"version": 1}, folder)))
+    unsure.update(remark.path for remark in remarks)
     remarks += [remark for check in CHECKS for remark in check(policy)]
     for remark in remarks:
-        if not any(wrong.touches(path) for path in (remark.path, *remark.rests_on)):
+        hidden = unsure if remark.level == "warning" else wrong
+        if not hidden.hides(remark):
             problems.append(narrator.remark(remark))
     failed = bool(wrong) or any(p.level == "error" for p in problems)
     return None if failed else policy, problems
@@ -61,22 +65,31 @@ class Wrong:
     """Paths at which something is wrong."""
 
     def __init__(self, paths: Iterable[Keys]) -> None:
-        self._paths: set[Keys] = set()
+        self.paths: set[Keys] = set()
         self._around: set[Keys] = set()
         self.update(paths)
 
     def __bool__(self) -> bool:
-        return bool(self._paths)
+        return bool(self.paths)
 
     def update(self, paths: Iterable[Keys]) -> None:
         """Add paths."""
         for path in paths:
-            self._paths.add(path)
+            self.paths.add(path)
             self._around.update(path[:length] for length in range(len(path)))
 
     def touches(self, path: Keys) -> bool:
         """Whether ``path`` is one of them, or within one, or around one."""
-        return path in self._around or any(path[:length] in self._paths for length in range(len(path) + 1))
+        return path in self._around or self._holds(path)
+
+    def hides(self, remark: Remark) -> bool:
+        """Whether what ``remark`` says rests on something wrong."""
+        if remark.defined is not None and self._holds(remark.defined):
+            return True
+        return any(self.touches(path) for path in (remark.path, *remark.rests_on))
+
+    def _holds(self, path: Keys) -> bool:
+        return any(path[:length] in self.paths for length in range(len(path) + 1))
 
 
 def _without(value: Any, path: Keys) -> Any:

@@ -42,7 +42,7 @@ class Narrator:
 
     def error(self, error: ErrorDetails) -> Problem:
         """Word one error of pydantic."""
-        path = clean(error["loc"])
+        path = self._written(clean(error["loc"]))
         context: dict[str, Any] = error.get("ctx", {})
         message = context.get("message") or WORDING[error["type"]]
         if error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",):
@@ -72,6 +72,11 @@ class Narrator:
         place = self._tree.places.get(remark.path)
         shown = place is not None and place.kind not in ("list", "mapping")
         return self._about_value(remark.path, remark.message, remark.allowed, remark.level, shown=shown)
+
+    def _written(self, path: Keys) -> Keys:
+        """``path``, or where one value is written for a list of one, the path of that value."""
+        place = self._tree.places.get(path[:-1]) if path and path[-1] == 0 else None
+        return path if place is None or place.kind in ("list", "mapping") else path[:-1]
 
     def _about_value(
         self, path: Keys, message: str, allowed: tuple[str, ...] = (), level: Level = "error", *, shown: bool = True
@@ -114,6 +119,8 @@ class Narrator:
         place = self._tree.places[path]
         if place.kind in ("list", "mapping"):
             return f"a {place.kind}"
+        if place.kind == "null":
+            return place.written
         shape = list(walk(self._root, path))[-1]
         if shape is None or (shape.scalar is None and shape.item is None):
             return f"a {place.kind}"
@@ -149,6 +156,7 @@ def did_you_mean(text: str, allowed: Iterable[str]) -> str:
     if text in by_lower.values():
         return ""
     close = difflib.get_close_matches(text.lower(), by_lower, 1)
+    close = close or [name for name in by_lower if len(text) > 2 and name.startswith(text.lower())]
     return f": did you mean {by_lower[close[0]]}?" if close else ""
 
 

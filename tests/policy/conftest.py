@@ -1,0 +1,49 @@
+"""What the tests of the policy share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from errorplane.policy import LoadResult, read
+
+TESTDATA = Path(__file__).parent / "testdata"
+ENVIRON = {
+    "TOKEN": "hunter2-from-the-environment",
+    "PASSWORD": "hunter2",
+    "HOST": "127.0.0.1",
+    "KEEP": "0.5",
+    "COUNT": "12",
+    "YES": "true",
+    "EMPTY": "",
+}
+
+Read = Callable[..., LoadResult]
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Read:
+    """Reads a policy given as text, from a file in an empty folder."""
+
+    def read_text(text: str, environ: Mapping[str, str] = ENVIRON, folder: str = "policy") -> LoadResult:
+        path = tmp_path / folder / "errorplane.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return read(path, environ)
+
+    return read_text
+
+
+@pytest.fixture
+def testdata(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the golden files, which is the working directory too, so that listings have short paths."""
+    monkeypatch.chdir(TESTDATA)
+    return TESTDATA
+
+
+@pytest.fixture
+def environ() -> Mapping[str, str]:
+    """The environment that the golden files refer to."""
+    return ENVIRON
