@@ -238,13 +238,6 @@ def test_templates_leave_no_personal_data(before: str, secret: str, after: str) 
     assert [part for part in parts if part in template] == []
 
 
-@given(st.text(max_size=400))
-def test_templates_are_stable(text: str) -> None:
-    """A template is its own template, so a second pass changes no fingerprint."""
-    template = message_template(text)
-    assert message_template(template) == template
-
-
 @pytest.mark.parametrize(
     "part", ["a", "1", "a.", "'", '"\\', "a@", "/", "a/", "1.", ":", "=", "a=", "+1", " ", "\u201c"]
 )

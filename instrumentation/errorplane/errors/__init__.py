@@ -35,6 +35,7 @@ from errorplane.errors._attributes import (
     ZONE,
     Attribute,
 )
+from errorplane.errors._boundary import ask
 from errorplane.errors._fact import FACT_VERSION, ErrorFact, MalformedFact
 from errorplane.errors._fingerprint import fingerprint, fingerprint_of_text
 from errorplane.errors._kinds import category_hint, kind_of, kind_of_grpc_status, kind_of_http_status, kind_of_type
@@ -86,6 +87,7 @@ __all__ = [
     "MalformedFact",
     "Occurrence",
     "Severity",
+    "ask",
     "category_hint",
     "fingerprint",
     "fingerprint_of_text",

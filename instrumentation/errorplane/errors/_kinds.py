@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
+from errorplane.errors._boundary import ask
 from errorplane.errors._live import qualified_type
 from errorplane.errors._vocabulary import Category, Kind
 
@@ -223,9 +224,9 @@ _GRPC_TYPES: Final = frozenset(("RpcError", "AioRpcError"))
 def _http_status(error: BaseException) -> int | None:
     if not _is_a(error, _HTTP_TYPES):
         return None
-    response = getattr(error, "response", None)
+    response = _attribute(error, "response")
     for holder, name in ((error, "status_code"), (error, "status"), (response, "status_code"), (error, "code")):
-        status = getattr(holder, name, None)
+        status = _attribute(holder, name)
         if isinstance(status, int) and 100 <= status < 600:
             return int(status)
     return None
@@ -234,10 +235,14 @@ def _http_status(error: BaseException) -> int | None:
 def _grpc_status(error: BaseException) -> int | None:
     if not _is_a(error, _GRPC_TYPES):
         return None
-    code = getattr(error, "code", None)
-    value = getattr(code() if callable(code) else code, "value", None)
+    code: Any = _attribute(error, "code")
+    value = _attribute(ask(code, None) if callable(code) else code, "value")
     number = value[0] if isinstance(value, tuple) and value else value
     return number if isinstance(number, int) else None
+
+
+def _attribute(holder: object, name: str) -> object:
+    return ask(lambda: getattr(holder, name, None), None)
 
 
 def _is_a(error: BaseException, names: frozenset[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Final
 
+from errorplane.errors._boundary import ask
 from errorplane.errors._frames import innermost
 from errorplane.errors._trail import CAUSES, LEAVES, Step, Trail, common_type
 
@@ -25,10 +26,7 @@ def qualified_type(error: BaseException | type[BaseException]) -> str:
 
 def message_of(error: BaseException) -> str:
     """`str(error)`, or a fixed text where the exception cannot be printed."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  # it is the application's own __str__, and may raise anything
-        return UNPRINTABLE
+    return ask(lambda: str(error), UNPRINTABLE)
 
 
 def live_trail(error: BaseException) -> Trail:
