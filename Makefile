@@ -1,0 +1,53 @@
+# Everything is made inside the checkout: .venv (Python) and .tools (the Collector). Only python3 is needed; the
+# Collector also needs Go, from the machine or from a registry package.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test bench lint types format collector lock clean
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+PYTHON ?= python3
+PY := .venv/bin/python
+SCRIPTS := scripts/build-collector scripts/check-repo scripts/generate-docs scripts/install-node-packages
+UV := uv==0.13.9
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  Options: ARGS="..." goes to the demo, to pytest or to the benchmark; PYTHON=... chooses the interpreter.'
+
+demo: .venv/.installed ## start a small shop, let it fail, show what became of its errors
+	.venv/bin/errorplane demo $(ARGS)
+
+test: .venv/.installed collector ## all tests, with real Collectors; ARGS="-k redaction" for some
+	$(PY) -m pytest $(ARGS)
+
+bench: .venv/.installed collector ## CPU and memory beside the real Collector, in one run
+	$(PY) -m tests.bench.run $(ARGS)
+
+lint: .venv/.installed ## style, formatting and the rules of this repository
+	$(PY) -m ruff check . $(SCRIPTS)
+	$(PY) -m ruff format --check . $(SCRIPTS)
+	$(PY) scripts/check-repo
+
+format: .venv/.installed ## format the code and mend what can be mended
+	$(PY) -m ruff check --fix . $(SCRIPTS)
+	$(PY) -m ruff format . $(SCRIPTS)
+
+types: .venv/.installed ## strict type check
+	$(PY) -m mypy
+	$(PY) -m mypy --scripts-are-modules $(SCRIPTS)
+
+collector: ## build the Collector and telemetrygen into .tools (minutes the first time, then at once)
+	@$(PYTHON) scripts/build-collector
+
+lock: ## write requirements.lock anew from pyproject.toml
+	$(PYTHON) -m venv .tools/lock
+	.tools/lock/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	.tools/lock/bin/uv pip compile pyproject.toml --quiet --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock $(ARGS)
+
+clean: ## remove what make made (not out/ and data/, which are yours)
+	rm -rf .venv .tools dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: requirements.lock pyproject.toml scripts/bootstrap
+	@PYTHON="$(if $(filter-out file default undefined,$(origin PYTHON)),$(PYTHON))" scripts/bootstrap
