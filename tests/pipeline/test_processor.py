@@ -202,7 +202,7 @@ def test_malformed_requests_are_refused_while_good_ones_pass(running: RunningPro
     """A truncated body is INVALID_ARGUMENT over gRPC and 400 over HTTP, and the next request is taken."""
     whole = traces([span(error=True)]).SerializeToString()
     with grpc.insecure_channel(running.grpc) as channel, pytest.raises(grpc.RpcError) as refused:
-        channel.unary_unary(Signal.TRACES.grpc_method)(whole[:-3], timeout=10)
+        channel.unary_unary(Signal.TRACES.grpc_method, None, None)(whole[:-3], timeout=10)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     request = urllib.request.Request(
         f"{running.http}/v1/traces", whole[:-3], {"Content-Type": "application/x-protobuf"}
@@ -333,7 +333,9 @@ def test_two_processors_do_not_share_a_journal(tmp_path: Path) -> None:
 
 def test_data_is_synced_before_the_answer(tmp_path: Path) -> None:
     """A system-call trace shows a sync of the journal between the request's arrival and the answer to it."""
-    path = policy(tmp_path, sampling={"decision_wait": "1h"}, listen={"grpc": None, "http": "127.0.0.1:0", "admin": None})
+    path = policy(
+        tmp_path, sampling={"decision_wait": "1h"}, listen={"grpc": None, "http": "127.0.0.1:0", "admin": None}
+    )
     traced = tmp_path / "strace.txt"
     calls = "trace=recvfrom,recvmsg,read,sendto,sendmsg,write,writev,fdatasync,fsync,msync,pwrite64"
     prefix = ("strace", "-D", "-f", "-tt", "-s", "64", "-e", calls, "-o", str(traced))

@@ -17,7 +17,9 @@ const metricsProto = load("@opentelemetry/exporter-metrics-otlp-proto");
 const [grpcAddress, httpBase, planted] = process.argv.slice(2);
 const resource = resources.resourceFromAttributes({ "service.name": "node-shop" });
 
-class OutOfStock extends Error {}
+class OutOfStock extends Error {
+  name = "OutOfStock";
+}
 
 function reserve() {
   throw new OutOfStock(`no item left for ${planted}`);
@@ -50,7 +52,7 @@ const ids = {
 
 const loggerProvider = new LoggerProvider({
   resource,
-  processors: [new SimpleLogRecordProcessor(new logs.OTLPLogExporter({ url: `${httpBase}/v1/logs` }))],
+  processors: [new SimpleLogRecordProcessor({ exporter: new logs.OTLPLogExporter({ url: `${httpBase}/v1/logs` }) })],
 });
 loggerProvider
   .getLogger("node-shop")
