@@ -1,0 +1,25 @@
+"""Personal data and secrets in texts: the rules and checksums, with nothing but the standard library.
+
+``find`` says what is in a text, ``redact`` replaces it. The processor's ``errorplane.redaction`` puts a multi-pattern
+scan of raw bytes before the same detectors.
+"""
+
+from __future__ import annotations
+
+from errorplane.detectors._engine import ALL, find, redact
+from errorplane.detectors._fold import FOLDED_GATES
+from errorplane.detectors._keys import key_class
+from errorplane.detectors._model import Detector, Finding, KeyClass, Subject, replacement
+
+__all__ = [
+    "ALL",
+    "FOLDED_GATES",
+    "Detector",
+    "Finding",
+    "KeyClass",
+    "Subject",
+    "find",
+    "key_class",
+    "redact",
+    "replacement",
+]

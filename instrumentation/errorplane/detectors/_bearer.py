@@ -1,0 +1,103 @@
+"""Credentials that are sent along: Authorization and cookie headers, session tokens, tokens known by their prefix."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+
+from errorplane.detectors._assignments import find_assignments, is_placeholder, may_assign
+from errorplane.detectors._keys import TOKEN_NAMES, one_of
+from errorplane.detectors._model import Detector, Finding, KeyClass, Subject
+
+_SCHEME_KEPT = re.compile(r"\s*(?:bearer|basic|negotiate|digest|token|api-?key)\s+", re.IGNORECASE | re.ASCII)
+_BEARER = re.compile(r"bearer[ +]+(?=[a-z0-9._~+/-]*[0-9._~+/-]|[a-z]{20})(?P<token>[a-z0-9._~+/=-]{6,})")
+_BASIC = re.compile(r"basic[ +]+(?P<token>[a-z0-9+/]{6,}={0,2})")
+# Prefixes from the issuers' own pages: GitHub, GitLab, Slack, Stripe, Google, npm, PyPI, SendGrid, Hugging Face,
+# DigitalOcean, OpenAI and Anthropic.
+_PREFIXES = (
+    "gh[pousr]_[0-9A-Za-z]{36}",
+    "github_pat_[0-9A-Za-z_]{22}",
+    "glpat-[0-9A-Za-z_-]{20}",
+    "xox[abeoprs]-[0-9A-Za-z-]{10}",
+    "[rs]k_(?:live|test)_[0-9A-Za-z]{10}",
+    "AIza[0-9A-Za-z_-]{35}",
+    "ya29\\.[0-9A-Za-z_-]{20}",
+    "npm_[0-9A-Za-z]{36}",
+    "pypi-AgEI[0-9A-Za-z_-]{20}",
+    "SG\\.[0-9A-Za-z_-]{16}",
+    "hf_[0-9A-Za-z]{30}",
+    "dop_v1_[0-9a-f]{64}",
+    "sk-(?:ant|proj|svcacct|or)-[0-9A-Za-z_-]{16}",
+)
+_KNOWN = re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)})[0-9A-Za-z_.-]*")
+_HINTS = (
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat",
+    "glpat-",
+    "xox",
+    "k_live",
+    "k_test",
+    "AIza",
+    "ya29",
+    "npm_",
+    "pypi-A",
+    "SG.",
+    "hf_",
+    "dop_v1",
+    "sk-",
+)
+
+
+def _find(subject: Subject) -> Iterable[Finding]:
+    text, low = subject.text, subject.low
+    if subject.key is KeyClass.TOKEN:
+        return _find_whole(text)
+    if may_assign(low) or "basic" in low or any(hint in text for hint in _HINTS):
+        return _find_parts(text, low)
+    return ()
+
+
+def _find_whole(text: str) -> Iterator[Finding]:
+    scheme = _SCHEME_KEPT.match(text)
+    start = 0 if scheme is None else scheme.end()
+    if not is_placeholder(text[start:]):
+        yield Finding("BEARER_TOKEN", start, len(text), 1.0, "the attribute's name says so")
+
+
+def _find_parts(text: str, low: str) -> Iterator[Finding]:
+    for start, end, token in find_assignments(text, low):
+        if token:
+            yield Finding("BEARER_TOKEN", start, end, 0.9, "value of a name that says so")
+    if "bearer" in low:
+        for match in _BEARER.finditer(low):
+            yield Finding("BEARER_TOKEN", *match.span("token"), 0.9, "after Bearer")
+    if "basic" in low:
+        for match in _BASIC.finditer(low):
+            if _is_user_and_password(text[slice(*match.span("token"))]):
+                yield Finding("BEARER_TOKEN", *match.span("token"), 1.0, "user and password after Basic")
+    for match in _KNOWN.finditer(text):
+        yield Finding("BEARER_TOKEN", *match.span(), 1.0, "a prefix that its issuer gives to tokens")
+
+
+def _is_user_and_password(token: str) -> bool:
+    try:
+        return b":" in base64.b64decode(token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4), validate=True)
+    except binascii.Error:
+        return False
+
+
+BEARER = Detector(
+    "BEARER_TOKEN",
+    (
+        b"(?i)" + one_of(TOKEN_NAMES).encode(),
+        rb"(?i)basic[ +]+[a-z0-9+/]{6}",
+        *(prefix.encode() for prefix in _PREFIXES),
+    ),
+    _find,
+)

@@ -1,0 +1,108 @@
+"""IP addresses. Loopback, unspecified, netmasks and x.0.0.0 (a network, or a browser's frozen version) are no one's."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+
+from errorplane.detectors._model import Detector, Finding, KeyClass, Subject
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
+_V4 = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z_]|\.[0-9])")
+_V4_SHAPE = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
+_HARMLESS_V4 = re.compile(r"0*127\.|255\.|[0-9]+\.0+\.0+\.0+\Z")
+_PRODUCT = re.compile(r"[a-z][a-z0-9_+-]*/\Z")
+_PRODUCTS = re.compile(r"(?:^|[\s(;,])(?:mozilla|curl|wget|python-\w+|okhttp|go-http-client|apache-\w+)/[0-9]")
+_SAID_VERSION = re.compile(r"(?:version|release|\bver\.?|\brev\.?|\bbuild)[\"'\s:=]{1,4}\Z")
+_PACKAGE_END = re.compile(r"[-.][a-z]")
+_V6 = re.compile(r"[0-9a-f:.]{3,}")
+_ZONE = re.compile(r"%[0-9a-z_.-]+")
+_REASON = "a valid address"
+
+
+def _find(subject: Subject) -> Iterable[Finding]:
+    low = subject.low
+    v4 = b"d.d" in subject.shape and subject.key is not KeyClass.VERSION and _V4_SHAPE.search(low) is not None
+    v6 = "::" in low or low.count(":") >= 7
+    if v6:
+        return [*_find_v6(low), *(_find_v4(low) if v4 else ())]
+    return _find_v4(low) if v4 else ()
+
+
+def _find_v4(low: str) -> Iterator[Finding]:
+    for match in _V4.finditer(low):
+        if _HARMLESS_V4.match(match[0]) is None and not _is_version(low, match.start(), match.end()):
+            yield Finding("IP_ADDRESS", match.start(), match.end(), 0.9, _REASON)
+
+
+def _is_version(low: str, start: int, end: int) -> bool:
+    before = low[max(0, start - 40) : start]
+    last = before[-1:]
+    if last == "/":
+        if low[end : end + 1] == ":":
+            return False  # host/address:port, as Java prints it
+        return _PRODUCT.search(before) is not None and _PRODUCTS.search(low) is not None
+    if last in ("-", "_"):
+        return _PACKAGE_END.match(low, end) is not None
+    return _SAID_VERSION.search(before) is not None
+
+
+def _find_v6(low: str) -> Iterator[Finding]:
+    for match in _V6.finditer(low):
+        start, end = _trimmed(low, *match.span())
+        token = low[start:end]
+        if not _is_v6(token):
+            continue
+        zone = _ZONE.match(low, end)
+        yield Finding("IP_ADDRESS", start, zone.end() if zone else end, 0.9, _REASON)
+
+
+def _trimmed(low: str, start: int, end: int) -> tuple[int, int]:
+    """Without the end of a word before (``node:fe80::1``), and without the punctuation after."""
+    if start and (low[start - 1].isalnum() or low[start - 1] == "_"):
+        colon = low.find(":", start, end)
+        if colon < 0 or low[colon : colon + 2] == "::":
+            return start, start
+        start = colon + 1
+    elif low[start] == ":" and low[start + 1] != ":":
+        start += 1
+    after = low[end : end + 1]
+    if after.isalnum() or after == "_":
+        return start, start
+    while end > start and (low[end - 1] == "." or (low[end - 1] == ":" and low[end - 2] != ":")):
+        end -= 1
+    return start, end
+
+
+def _is_v6(token: str) -> bool:
+    colons = token.count(":")
+    if "::" in token:
+        if not any(map(str.isdigit, token)):
+            return False  # dead::beef is more often code than an address
+        if not token.startswith("::ffff:") and token.find(":") < 3 and colons < 4:
+            return False  # a::b1 too
+    elif colons != 7 or "." in token:
+        return False
+    try:
+        address = ipaddress.IPv6Address(token)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped
+    return not (address.is_loopback or address.is_unspecified or (mapped is not None and mapped.is_loopback))
+
+
+IP = Detector(
+    "IP_ADDRESS",
+    (
+        rb"[0-9]\.0{0,2}[1-9][0-9]{0,2}\.[0-9]{1,3}\.[0-9]",
+        rb"[0-9]\.0{1,3}\.0{0,2}[1-9][0-9]{0,2}\.[0-9]",
+        rb"[0-9]\.0{1,3}\.0{1,3}\.0{0,2}[1-9]",
+        rb"(?i)[0-9][0-9a-f]{0,3}::",
+        rb"(?i)::[0-9a-f]{0,3}[0-9]",
+        rb"(?i):[0-9a-f]{1,4}::",
+        rb"(?i)::[0-9a-f]{1,4}:",
+        rb"(?i)[0-9a-f](?::[0-9a-f]{1,4}){7}",
+    ),
+    _find,
+)

@@ -1,0 +1,76 @@
+"""What an attribute's name says about its value.
+
+One table of names serves keys (``key_class``), texts (``_assignments``) and gates, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from errorplane.detectors._fold import fold, lower
+from errorplane.detectors._model import KeyClass
+
+SECRET_NAMES = (
+    r"pass(?:word|wd|phrase|code)",
+    r"pwd",
+    r"secret",
+    r"credentials?",
+    r"(?:api|access|private|signing|encryption|shared|account|subscription)[-._ ]?key",
+    r"(?:db|user|smtp|ftp|admin|root|mysql|pg|redis|proxy)[-._ ]?pass",
+    r"cv[vc]2?",
+)
+"""Names of secrets, in lower case; a dot, dash, space or nothing between the words."""
+
+TOKEN_NAMES = (r"token", r"authori[sz]ation", r"cookies?", r"jwt", r"bearer")
+"""Names of what is sent along to prove who one is."""
+
+PHONE_NAMES = (
+    r"phone",
+    r"mobile",
+    r"msisdn",
+    r"fax",
+    r"whats[-._ ]?app",
+    r"(?:tel|cell|sms|contact)[-._ ]?(?:no|num|nr)",
+)
+SSN_NAMES = (r"ssn", r"social[-._ ]?sec")
+
+
+def one_of(names: tuple[str, ...]) -> str:
+    """A group of alternatives."""
+    return "(?:" + "|".join(names) + ")"
+
+
+NAME_SUFFIX = r"(?:[-._ ]?(?:[0-9]{1,3}|confirm(?:ation)?|hash|value|header))?"
+_CURSORS = "".join(f"(?<!{word})(?<!{word}[-._ ])" for word in ("page", "next", "continuation", "cancellation", "sync"))
+_MAX_KEY = 256  # the end of a longer name decides
+
+_CLASSES = (
+    (KeyClass.SECRET, re.compile(one_of(SECRET_NAMES) + NAME_SUFFIX + r"\Z")),
+    (KeyClass.TOKEN, re.compile(_CURSORS + one_of(TOKEN_NAMES) + NAME_SUFFIX + r"\Z")),
+    (KeyClass.VERSION, re.compile(r"version\Z|user[-._ ]?agent(?:\.original)?\Z|(?:^|[._-])release\Z")),
+    (KeyClass.ACCOUNT, re.compile(r"account[-._ ]?id\Z")),
+    (KeyClass.CARD, re.compile(r"(?:^|[^a-z])(?:credit[-._ ]?)?(?:card|pan|ccn?)(?:[^a-z]|number|num|no|\Z)")),
+    (KeyClass.SSN, re.compile(one_of(SSN_NAMES))),
+    (KeyClass.PHONE, re.compile(one_of(PHONE_NAMES))),
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def key_class(key: str) -> KeyClass:
+    """What the name of an attribute says about its value.
+
+    >>> key_class("http.request.header.authorization"), key_class("gen_ai.usage.input_tokens")
+    (<KeyClass.TOKEN: 'token'>, <KeyClass.NONE: 'none'>)
+    """
+    return _key_class(key[-_MAX_KEY:])
+
+
+@lru_cache(maxsize=4096)
+def _key_class(key: str) -> KeyClass:
+    plain = fold(key)
+    spellings = {lower(plain), lower(_CAMEL.sub(".", plain))}
+    for kind, pattern in _CLASSES:
+        if any(pattern.search(spelling) for spelling in spellings):
+            return kind
+    return KeyClass.NONE
