@@ -66,6 +66,7 @@ class Environment:
         clean = {
             k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "OTEL_", "ERRORPLANE_", "VIRTUAL_"))
         }
+        clean["PATH"] = f"{self._bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return _run([self._bin / program, *arguments], self._empty, {**clean, **(env or {})}, code)
 
     def write(self, name: str, text: str) -> str:
@@ -119,7 +120,7 @@ def check_plain(environment: Environment, wheel: Path) -> None:
     found = environment.run(
         "python",
         "-c",
-        "import importlib.metadata as m\nfor e in m.distribution('errorplane').entry_points: e.load, print(e.group, e.name)",
+        "import importlib.metadata as m\nfor e in m.distribution('errorplane').entry_points: e.load(); print(e.group, e.name)",
     )
     for group, name in ENTRY_POINTS:
         _expect(f"{group} {name}" in found, f"entry point {name} of {group} is missing; there are:\n{found}")
