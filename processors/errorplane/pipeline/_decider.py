@@ -121,7 +121,8 @@ class Decider:
         now = float("inf") if stopping else self._clock()
         for trace_id, state in self.traces.due(now, _DECIDE_AT_ONCE):
             turn.decide_trace(trace_id, state, self._wall_clock())
-        self._sweep(turn)
+        if not turn.outbox.change.empty:
+            self._sweep(turn)  # remembered verdicts only grow with new ones
         self._commit(turn, self._facts.due(everything=stopping))
 
     def _wait(self) -> tuple[Sequence[_Arrival], bool]:

@@ -55,15 +55,15 @@ class Entrance:
             body = _without(signal, body, layout, faults)
             message, body, layout = _validated(signal, body)
         if layout.items:
-            self._take(signal, message, body)
+            self._take(signal, message, body, layout)
         return receipt
 
-    def _take(self, signal: Signal, message: Message, body: bytes) -> None:
+    def _take(self, signal: Signal, message: Message, body: bytes, layout: Layout) -> None:
         if not self._slots.acquire(timeout=_SLOT_WAIT_S):
             self._counters.add("rejected_requests", 1, reason="busy")
             raise Overloaded("the pipeline is busy: all places are taken", _RETRY_AFTER_S)
         try:
-            self._store(signal, message, body)
+            self._store(signal, message, body, layout)
         except JournalError as error:
             self._slots.release()
             self._counters.add("rejected_requests", 1, reason="journal_full")
@@ -72,9 +72,10 @@ class Entrance:
             self._slots.release()
             raise
 
-    def _store(self, signal: Signal, message: Message, body: bytes) -> None:
+    def _store(self, signal: Signal, message: Message, body: bytes, layout: Layout) -> None:
         redacted = self._plan().redactor.redact(signal, body)
-        layout = walk(signal, redacted.body)
+        if redacted.body is not body:
+            layout = walk(signal, redacted.body)
         index = index_request(signal, message, redacted.body, layout, redacted.error_candidates)
         self._journal.append(signal, redacted.body, index)
         self._counters.add("received_items", index.items, signal=signal.value)
