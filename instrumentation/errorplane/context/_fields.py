@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from types import MappingProxyType
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from types import MappingProxyType, TracebackType
 from typing import Final
 
 from errorplane.errors import COMPONENT, CORRELATION_ID, TENANT
@@ -23,21 +22,30 @@ def field_value(value: object) -> str:
     return str(value)[:FIELD_LENGTH]
 
 
-@contextmanager
-def bind(
-    *, correlation_id: str | None = None, component: str | None = None, tenant: str | None = None
-) -> Iterator[Mapping[str, str]]:
+class bind:
     """Bind fields for the code inside the `with`; what is not given stays as it was.
 
     Every span started and every log record written there carries them. Yields all bound fields by attribute name.
+    Not a `contextlib.contextmanager`: through one of those no exception passes that refuses to have attributes set.
     """
-    given = {CORRELATION_ID: correlation_id, COMPONENT: component, TENANT: tenant}
-    fields = _with(given)
-    token = _BOUND.set(fields)
-    try:
-        yield fields
-    finally:
-        _BOUND.reset(token)
+
+    __slots__ = ("_given", "_tokens")
+
+    def __init__(
+        self, *, correlation_id: str | None = None, component: str | None = None, tenant: str | None = None
+    ) -> None:
+        self._given = {CORRELATION_ID: correlation_id, COMPONENT: component, TENANT: tenant}
+        self._tokens: list[Token[Mapping[str, str]]] = []
+
+    def __enter__(self) -> Mapping[str, str]:
+        fields = _with(self._given)
+        self._tokens.append(_BOUND.set(fields))
+        return fields
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _BOUND.reset(self._tokens.pop())
 
 
 def set_correlation_id(value: str | None) -> None:

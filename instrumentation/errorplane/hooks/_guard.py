@@ -29,6 +29,10 @@ class Guard:
         """How often each hook failed so far."""
         return dict(self._failures)
 
+    def forget(self) -> None:
+        """Count from zero again."""
+        self._failures.clear()
+
     def run(self, hook: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """What the function returns, or None when it failed."""
         try:

@@ -44,7 +44,7 @@ class ContextLogProcessor(LogRecordProcessor):
     def _emit(self, readable: ReadWriteLogRecord) -> None:
         record = readable.log_record
         attributes = cast(MutableMapping[str, object], record.attributes)
-        error = record.exception or HANDLED.get()
+        error = HANDLED.get() if record.exception is None else record.exception
         if error is None:
             found = fields(record.context)
         else:

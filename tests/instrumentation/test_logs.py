@@ -1,0 +1,253 @@
+"""JSON lines: one vocabulary with the spans, whatever is logged."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import logging
+import logging.config
+import logging.handlers
+import queue
+import re
+from collections import UserDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errorplane.context import bind
+from errorplane.errors import (
+    ERROR_CATEGORY,
+    ERROR_FINGERPRINT,
+    ERROR_ID,
+    ERROR_KIND,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
+from errorplane.logs import JsonFormatter
+from errorplane.testing import Capture
+
+
+class Lines:
+    """A logger whose lines are parsed again."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        self._stream = io.StringIO()
+        self.handler = logging.StreamHandler(self._stream)
+        self.handler.setFormatter(formatter)
+        self.log = logging.Logger("shop.cart")  # noqa: LOG001  # not in the tree that pytest listens to
+        self.log.addHandler(self.handler)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (json.loads(line, parse_constant=_refuse) for line in self._stream.getvalue().splitlines())
+
+    @property
+    def only(self) -> dict[str, Any]:
+        (line,) = self
+        return line
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+@pytest.fixture
+def lines() -> Lines:
+    return Lines(JsonFormatter("shop", environ={}))
+
+
+def test_a_line(lines: Lines) -> None:
+    """Time in UTC to the nanosecond, severity as OpenTelemetry counts it, the rest in its vocabulary."""
+    record = logging.makeLogRecord(
+        {"name": "shop.cart", "msg": "%s items", "args": (3,), "levelno": 30, "levelname": "WARNING", "created": 1.5}
+    )
+    assert json.loads(JsonFormatter("shop", environ={}).format(record)) == {
+        "timestamp": "1970-01-01T00:00:01.500000000Z",
+        "severity_text": "WARN",
+        "severity_number": 13,
+        "body": "3 items",
+        "otel.scope.name": "shop.cart",
+        "service.name": "shop",
+    }
+    lines.log.critical("x", extra={"order": 17, "nested": {"a": [1, None, 2.5]}})
+    line = lines.only
+    assert (line["severity_text"], line["severity_number"]) == ("FATAL", 21)
+    assert line["attributes"] == {"order": 17, "nested": {"a": [1, None, 2.5]}}
+    then = datetime.datetime.fromisoformat(re.sub(r"\d{3}Z", "Z", line["timestamp"]))
+    assert abs((datetime.datetime.now(datetime.UTC) - then).total_seconds()) < 60
+
+
+def test_an_error_is_the_same_in_the_line_and_on_the_span(lines: Lines) -> None:
+    """Type, message, id, fingerprint, kind, category and the context fields."""
+    with Capture(service="shop") as capture, bind(tenant="acme", component="cart"):
+        span = capture.tracer.start_span("query")
+        try:
+            raise TimeoutError("after 2 s")
+        except TimeoutError as error:
+            span.record_exception(error)
+            lines.log.exception("cannot serve")
+        span.end()
+    ((_, event),) = capture.exceptions
+    line = lines.only
+    told = dict(event.attributes or {})
+    names = (EXCEPTION_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, ERROR_ID, ERROR_FINGERPRINT, ERROR_KIND)
+    for name in (*names, ERROR_CATEGORY, "errorplane.component", "errorplane.tenant"):
+        assert line[name] == told[name], name
+
+
+def test_trace_context_is_in_the_line(lines: Lines) -> None:
+    """As hex, the way OTLP JSON writes it."""
+    with Capture() as capture, capture.tracer.start_as_current_span("request") as span:
+        lines.log.info("x")
+        lines.log.error("y", exc_info=ValueError())
+    context = span.get_span_context()
+    for line in lines:
+        assert line["trace_id"] == f"{context.trace_id:032x}"
+        assert line["span_id"] == f"{context.span_id:016x}"
+        assert line["trace_flags"] == "01"
+    assert line["errorplane.correlation_id"] == line["trace_id"]
+
+
+class Broken:
+    """Fails however it is looked at."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
+class BrokenMapping(UserDict[str, object]):
+    """Looks like a mapping and is none."""
+
+    def items(self) -> Any:
+        raise RuntimeError
+
+
+def _endless() -> list[Any]:
+    values: list[Any] = [1]
+    values.append(values)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (2**70, str(2**70)),
+        (b"\xff\x00ok", "\\xff\x00ok"),
+        (Path("/srv"), "/srv"),
+        (datetime.date(2026, 1, 2), "2026-01-02"),
+        (Broken(), "<unprintable Broken>"),
+        ({Broken(): 1}, {"<unprintable Broken>": 1}),
+        (BrokenMapping(), {"<unprintable BrokenMapping>": None}),
+        ({1: {2}}, {"1": [2]}),
+        ("\ud800", "\ud800"),
+        (list(range(1000)), list(range(128))),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_any_value_can_be_logged(lines: Lines, value: object, written: object) -> None:
+    """What JSON does not know is described."""
+    lines.log.info("x", extra={"value": value})
+    assert lines.only["attributes"] == {"value": written}
+
+
+def test_lines_have_a_bounded_size(lines: Lines) -> None:
+    """Endless structures end, and long texts keep their beginning and their end."""
+    lines.log.info("a" * 1_000_000 + "z", extra={"value": _endless()})
+    line = lines.only
+    assert len(line["body"]) < 33_000
+    assert (line["body"][0], line["body"][-1]) == ("a", "z")
+    assert len(json.dumps(line)) < 40_000
+
+
+def test_what_does_not_fit_is_logged_all_the_same(lines: Lines) -> None:
+    """Arguments that do not fit the message, or cannot be printed, do not cost the line."""
+    lines.log.info("%d items", "three")
+    lines.log.info("%s", Broken())
+    lines.log.info(Broken())
+    lines.log.info({"a": 1})
+    lines.log.info("")
+    assert [line["body"] for line in lines] == [
+        "%d items ('three',)",
+        "%s <unprintable tuple>",
+        "<unprintable Broken>",
+        "{'a': 1}",
+        "",
+    ]
+
+
+def test_exceptions_that_are_only_text(lines: Lines) -> None:
+    """A record from another process has the text of its exception, and one from a queue has it in its message."""
+    lines.handler.handle(logging.makeLogRecord({"msg": "lost", "exc_text": "ValueError: x"}))
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue()
+    through = logging.handlers.QueueHandler(waiting)
+    through.emit(logging.makeLogRecord({"msg": "lost", "exc_info": (ValueError, ValueError("x"), None)}))
+    lines.handler.handle(waiting.get())
+    first, second = lines
+    assert first[EXCEPTION_STACKTRACE] == "ValueError: x"
+    assert second["body"] == "lost\nValueError: x"
+
+
+def test_from_dict_config(capsys: pytest.CaptureFixture[str]) -> None:
+    """As applications configure it; the service comes from OpenTelemetry's variables."""
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": "errorplane.logs.JsonFormatter", "service_name": "shop"}},
+            "handlers": {
+                "tests": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stdout"}
+            },
+            "loggers": {"tests.dict": {"handlers": ["tests"], "propagate": False}},
+        }
+    )
+    logging.getLogger("tests.dict").warning("hello")
+    line = json.loads(capsys.readouterr().out)
+    assert (line["body"], line["service.name"]) == ("hello", "shop")
+
+
+@pytest.mark.parametrize(
+    ("environ", "service"),
+    [
+        ({"OTEL_SERVICE_NAME": "a", "OTEL_RESOURCE_ATTRIBUTES": "service.name=b"}, "a"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "x=y, service.name = b ,z"}, "b"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "x"}, None),
+    ],
+)
+def test_the_service_comes_from_the_environment(environ: dict[str, str], service: str | None) -> None:
+    """In the order in which the SDK looks."""
+    lines = Lines(JsonFormatter(environ=environ))
+    lines.log.info("x")
+    assert lines.only.get("service.name") == service
+
+
+def test_switched_off() -> None:
+    """With ERRORPLANE_ENABLED=false the lines are plain JSON."""
+    lines = Lines(JsonFormatter(environ={"ERRORPLANE_ENABLED": "false"}))
+    with bind(tenant="acme"):
+        lines.log.error("x", exc_info=ValueError("x"))
+    assert not [name for name in lines.only if name.startswith("errorplane")]
+    assert lines.only[EXCEPTION_TYPE] == "ValueError"
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner),
+    max_leaves=20,
+)
+
+
+@given(st.text(), _VALUES)
+def test_every_line_is_one_line_of_json(message: str, value: object) -> None:
+    """And it is ASCII, so no stream can refuse it."""
+    lines = Lines(JsonFormatter(environ={}))
+    lines.log.info(message, extra={"value": value})
+    assert lines.only["body"] == message
