@@ -2,7 +2,7 @@
 # Collector also needs Go, from the machine or from a registry package.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint types format collector lock clean
+.PHONY: help demo test bench lint types format collector node-packages lock clean
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTHON ?= python3
@@ -11,13 +11,13 @@ SCRIPTS := scripts/build-collector scripts/check-repo scripts/generate-docs scri
 UV := uv==0.13.9
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Options: ARGS="..." goes to the demo, to pytest or to the benchmark; PYTHON=... chooses the interpreter.'
 
 demo: .venv/.installed ## start a small shop, let it fail, show what became of its errors
 	.venv/bin/errorplane demo $(ARGS)
 
-test: .venv/.installed collector ## all tests, with real Collectors; ARGS="-k redaction" for some
+test: .venv/.installed collector node-packages ## all tests, with real Collectors; ARGS="-k redaction" for some
 	$(PY) -m pytest $(ARGS)
 
 bench: .venv/.installed collector ## CPU and memory beside the real Collector, in one run
@@ -38,6 +38,9 @@ types: .venv/.installed ## strict type check
 
 collector: ## build the Collector and telemetrygen into .tools (minutes the first time, then at once)
 	@$(PYTHON) scripts/build-collector
+
+node-packages: ## install the stock JavaScript exporters of the tests (Node.js from the machine or a package)
+	@$(PYTHON) scripts/install-node-packages tests/e2e/js .tools/node/stock-exporters
 
 lock: ## write requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .tools/lock
