@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -122,6 +122,7 @@ def test_empty_when_is_unconditional() -> None:
     assert not When(duration_over=0.0).unconditional
 
 
+@settings(deadline=None)
 @given(WHEN)
 def test_conditions_cover_themselves(when: When) -> None:
     """A rule makes a copy of itself unreachable, and an unconditional rule makes all others so."""
@@ -130,6 +131,7 @@ def test_conditions_cover_themselves(when: When) -> None:
     assert when.covers(When()) == when.unconditional
 
 
+@settings(deadline=None)
 @given(WHEN, WHEN, WHEN)
 def test_covering_is_transitive(one: When, two: When, three: When) -> None:
     """What covers a cover covers what that one covers."""

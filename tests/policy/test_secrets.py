@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import re
 import traceback
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from errorplane.policy import Listen, LoadResult, OtlpTarget, Policy
@@ -67,3 +70,29 @@ def test_policy_survives_a_pickle(reading: Read) -> None:
     assert policy is not None
     copy = pickle.loads(pickle.dumps(policy))
     assert (copy, copy.revision) == (policy, policy.revision)
+
+
+BROKEN = """\
+version: 1
+listen:
+  grpc: 127.0.0.1:4317
+  token: SECRET
+destinations:
+  a:
+    otlp:
+      headers: {authorization: SECRET, x-key: "SECRET"}
+  b: {otlp: {endpoint: "https://b", headers: {authorization: Bearer SECRET}}}
+retention: {classes: {default: {days: 1}}}
+"""
+MARKS = st.text("{}[]:,-#&*!|>'\"%@`$? \nab1", max_size=3)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(st.integers(0, 3), st.integers(-6, 0), MARKS, st.integers(0, 2))
+def test_damage_beside_a_secret_does_not_show_it(reading: Read, which: int, before: int, marks: str, lost: int) -> None:
+    """Characters put in or lost just before a secret may turn it into a key, a tag or an alias: it is not shown."""
+    start = [found.start() for found in re.finditer("SECRET", BROKEN)][which] + before
+    lost = min(lost, -before)
+    text = BROKEN[:start] + marks + BROKEN[start + lost :]
+    for problem in reading(text.replace("SECRET", "hunter2")).problems:
+        assert "hunter2" not in repr(problem)

@@ -8,8 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from errorplane.policy._lists import Many
+from errorplane.policy._locations import Output
+from errorplane.policy._measures import Duration
 from errorplane.policy._network import Endpoint
-from errorplane.policy._scalars import Choice, Duration, Many, Number, Output, Text, fail
+from errorplane.policy._scalars import Choice, Number, Text, fail
 from errorplane.policy._section import FilePath, Masked, Name, OneOf, Section, YesNo, section
 from errorplane.policy._when import When
 

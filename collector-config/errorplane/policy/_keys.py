@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from errorplane.policy._scalars import NAME, Many, Text
+from errorplane.policy._lists import Many
+from errorplane.policy._scalars import NAME, Text
 from errorplane.policy._section import FilePath, OneOf, Plain, Section
 
 EnvName = Annotated[str, Text("the name of an environment variable", "[A-Za-z_][A-Za-z0-9_]*", "name")]

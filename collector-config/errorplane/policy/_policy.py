@@ -96,6 +96,7 @@ def _relative(value: Any, folder: Path | None) -> Any:
         return {key: _relative(one, folder) for key, one in value.items()}
     if isinstance(value, list):
         return [_relative(one, folder) for one in value]
-    if isinstance(value, str) and folder is not None and value.startswith(f"{folder}/"):
-        return "./" + value[len(str(folder)) + 1 :]
+    above = f"{folder}/".replace("//", "/")
+    if isinstance(value, str) and folder is not None and value.startswith(above):
+        return "./" + value.removeprefix(above)
     return value

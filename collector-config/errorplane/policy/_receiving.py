@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from errorplane.policy._measures import Duration, Size
 from errorplane.policy._network import Address
-from errorplane.policy._scalars import Duration, Number, Size
+from errorplane.policy._scalars import Number
 from errorplane.policy._section import FilePath, Masked, Section, YesNo
 
 ListenAddress = Annotated[str, Address()]

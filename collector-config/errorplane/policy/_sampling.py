@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from errorplane.policy._scalars import Duration, Many, Number
+from errorplane.policy._lists import Many
+from errorplane.policy._measures import Duration
+from errorplane.policy._scalars import Number
 from errorplane.policy._section import Name, Section, section
 from errorplane.policy._when import When
 

@@ -10,20 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from pydantic import GetCoreSchemaHandler, SecretStr, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
-from errorplane.policy._units import (
-    DURATION_PATTERN,
-    SIZE_PATTERN,
-    format_duration,
-    format_size,
-    parse_duration,
-    parse_size,
-)
 
 REFERENCE_PATTERN = r"\$\{(?:env|file):"
 _REFERENCE_SCHEMA: dict[str, Any] = {"type": "string", "pattern": REFERENCE_PATTERN}
@@ -150,7 +140,7 @@ class Number(Scalar):
         return f"{noun} from {plain_number(self._low)} to {plain_number(self._high)}"
 
     def read(self, value: object, info: ValidationInfo) -> float:
-        number = _number(value)
+        number = as_number(value)
         if number is None:
             fail("want_plain", f"must be {self._meaning}")
         if self._whole and (isinstance(number, float) and not number.is_integer()):
@@ -167,64 +157,6 @@ class Number(Scalar):
         low = "exclusiveMinimum" if self._positive else "minimum"
         kind = {"type": "integer" if self._whole else "number", low: self._low, "maximum": self._high}
         return {"anyOf": [kind, _REFERENCE_SCHEMA]}
-
-
-class Duration(Scalar):
-    """A duration from ``low`` to ``high`` (as written); seconds as a float. Python callers may give seconds."""
-
-    def __init__(self, low: str, high: str) -> None:
-        self.label = f"duration, {low} to {high}"
-        self._low, self._high = parse_duration(low), parse_duration(high)
-        self._meaning = f"a duration from {low} to {high}, such as 250ms, 10s or 5m"
-
-    def read(self, value: object, info: ValidationInfo) -> float:
-        if isinstance(value, str):
-            try:
-                seconds = parse_duration(value)
-            except ValueError:
-                fail("value", f"must be {self._meaning}")
-        elif info.context is None and _number(value) is not None:
-            seconds = float(value)  # type: ignore[arg-type]  # _number has looked at it
-        else:
-            fail("unit", f"must be {self._meaning}")
-        if not self._low <= seconds <= self._high:
-            fail("value", f"must be {self._meaning}")
-        return seconds
-
-    def show(self, value: Any) -> object:
-        return format_duration(value)
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{DURATION_PATTERN}$|{REFERENCE_PATTERN}"}
-
-
-class Size(Scalar):
-    """A size from ``low`` to ``high`` (as written); bytes as an int. Python callers may give bytes."""
-
-    def __init__(self, low: str, high: str) -> None:
-        self.label = f"size, {low} to {high}"
-        self._low, self._high = parse_size(low), parse_size(high)
-        self._meaning = f"a size from {low} to {high}, such as 512KiB, 32MiB or 4GiB"
-
-    def read(self, value: object, info: ValidationInfo) -> int:
-        if isinstance(value, str):
-            try:
-                count = parse_size(value)
-            except ValueError:
-                fail("value", f"must be {self._meaning}")
-        elif info.context is None and isinstance(value, int) and not isinstance(value, bool):
-            count = value
-        else:
-            fail("unit", f"must be {self._meaning}")
-        if not self._low <= count <= self._high:
-            fail("value", f"must be {self._meaning}")
-        return count
-
-    def show(self, value: Any) -> object:
-        return format_size(value)
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{SIZE_PATTERN}$|{REFERENCE_PATTERN}"}
 
 
 class Secret(Scalar):
@@ -247,67 +179,13 @@ class Secret(Scalar):
         return core_schema.plain_serializer_function_ser_schema(str, when_used="json")
 
 
-class Location(Scalar):
-    """A path; a relative one starts at the folder of the policy file."""
-
-    label = "path"
-
-    def read(self, value: object, info: ValidationInfo) -> Path:
-        return Path(self._text(value, info))
-
-    def _text(self, value: object, info: ValidationInfo) -> str:
-        if not isinstance(value, (str, Path)):
-            fail("want_text", "must be a path")
-        text = str(value)
-        if not text.strip() or "\x00" in text:
-            fail("value", "must be a path, not empty")
-        if text.startswith("~"):
-            fail("value", "must be a path without ~: write it in full, or ${env:HOME}/...")
-        return str(info.context["folder"] / text) if info.context else text
-
-    def show(self, value: Any) -> object:
-        text = str(value)
-        return text if text.startswith(("/", ".")) else f"./{text}"
-
-
-class Output(Location):
-    """A path that keeps its final slash, because with one it names a folder."""
-
-    def read(self, value: object, info: ValidationInfo) -> str:  # type: ignore[override]  # text, see FileTarget
-        return self._text(value, info) + ("/" if isinstance(value, str) and value.endswith("/") else "")
-
-
-class Many:
-    """A list, held as a tuple. ``filled``: not empty. ``single``: not empty, and one value may stand
-    for itself. ``repeats``: the same text may stand in it twice."""
-
-    def __init__(self, *, single: bool = False, filled: bool = False, repeats: bool = False) -> None:
-        self._repeats = repeats
-        self.single = single
-        self.filled = filled or single
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._read, handler(source))
-
-    def _read(self, value: object) -> object:
-        if self.single and not isinstance(value, (list, tuple)):
-            value = (value,)
-        if not isinstance(value, (list, tuple)):
-            fail("want_list", "must be a list")
-        if self.filled and not value:
-            fail("value", "must not be an empty list")
-        seen = [str(v) for v in value if isinstance(v, str)]
-        if not self._repeats and len(seen) != len(set(seen)):
-            fail("value", "must not list anything twice")
-        return tuple(value)
-
-
 def plain_number(value: float) -> float | int:
     """An integer where it is one."""
     return int(value) if float(value).is_integer() else value
 
 
-def _number(value: object) -> float | int | None:
+def as_number(value: object) -> float | int | None:
+    """A finite number, also from resolved text; None for anything else."""
     if isinstance(value, Resolved) and re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", value):
         return float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):

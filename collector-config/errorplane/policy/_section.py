@@ -7,7 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from errorplane.policy._scalars import NAME, Flag, Location, Secret, Text, fail
+from errorplane.policy._locations import Location
+from errorplane.policy._scalars import NAME, Flag, Secret, Text, fail
 
 Name = Annotated[str, NAME]
 Plain = Annotated[str, Text()]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from errorplane.policy._scalars import Many, Number
+from errorplane.policy._lists import Many
+from errorplane.policy._scalars import Number
 from errorplane.policy._section import Plain, Section, section
 from errorplane.policy._vocabulary import ENTITIES, Entity, Severity
 from errorplane.policy._when import When

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from errorplane.policy._lists import Many
 from errorplane.policy._problems import Path as Keys
-from errorplane.policy._scalars import Many, Scalar, Secret
+from errorplane.policy._scalars import Scalar, Secret
 from errorplane.policy._section import Section
 
 

@@ -37,11 +37,16 @@ class Place:
     written: str = field(default="", repr=False)
     quoted: bool = False
     reference: bool = False
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A mistake in the text. ``replaced``: UNUSABLE stands at ``path``; otherwise something was left out there."""
+    """A mistake in the text.
+
+    ``replaced``: UNUSABLE stands at ``path``; otherwise something was left out there. ``doubtful``: what looks like the
+    last key of the path may be a value that was written wrongly.
+    """
 
     path: Keys
     line: int
@@ -49,6 +54,7 @@ class Finding:
     message: str
     allowed: tuple[str, ...] = ()
     replaced: bool = True
+    doubtful: bool = False
 
 
 @dataclass
@@ -148,7 +154,8 @@ class _Gardener:
             return self._wrong(path, node, "has a tag (!), which a policy does not use")
         if kind == "null":
             if not node.value:
-                return self._wrong(path, node, "has nothing after it: write a value or null, or remove the key")
+                message = "has nothing after it: write a value or null, or remove the key"
+                return self._wrong(path, node, message, doubtful=True)
             return None
         try:
             value: object = self._constructor.construct_object(node)
@@ -169,15 +176,20 @@ class _Gardener:
 
     def _left_out(self, path: Keys, key: yaml.Node, message: str) -> None:
         mark = key.start_mark
-        self.tree.findings.append(Finding(path, mark.line + 1, mark.column + 1, message, replaced=False))
+        self.tree.findings.append(Finding(path, mark.line + 1, mark.column + 1, message, replaced=False, doubtful=True))
 
-    def _wrong(self, path: Keys, node: yaml.Node, message: str, allowed: tuple[str, ...] = ()) -> Unusable:
+    def _wrong(
+        self, path: Keys, node: yaml.Node, message: str, allowed: tuple[str, ...] = (), *, doubtful: bool = False
+    ) -> Unusable:
         mark = node.start_mark
-        self.tree.findings.append(Finding(path, mark.line + 1, mark.column + 1, message, allowed))
+        self.tree.findings.append(Finding(path, mark.line + 1, mark.column + 1, message, allowed, doubtful=doubtful))
         return UNUSABLE
 
 
 def _place_of(node: yaml.Node, kind: str, written: str) -> Place:
     mark = node.start_mark
     quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
-    return Place(mark.line + 1, mark.column + 1, kind, written, quoted, kind == "text" and has_reference(written))
+    lines = 1 + node.end_mark.line - mark.line
+    return Place(
+        mark.line + 1, mark.column + 1, kind, written, quoted, kind == "text" and has_reference(written), lines
+    )

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from errorplane.policy._scalars import Choice, Duration, Many
+from errorplane.policy._lists import Many
+from errorplane.policy._measures import Duration
+from errorplane.policy._scalars import Choice
 from errorplane.policy._section import Plain, Section
 from errorplane.policy._vocabulary import Category, Kind, Severity
 

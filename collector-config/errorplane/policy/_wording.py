@@ -57,14 +57,16 @@ class Narrator:
         """Word one finding about the text; such a finding never shows a value."""
         shown = bool(finding.allowed)
         value = self._value(finding.path) if shown else None
+        path = self.spell(finding.path, doubtful=finding.doubtful)
+        cut = finding.doubtful and path != spell(finding.path)
         return Problem(
             self._file,
             finding.line,
             finding.column,
-            self.spell(finding.path),
+            path,
             value,
             finding.allowed,
-            finding.message,
+            f"a key in it {finding.message}" if cut else finding.message,
         )
 
     def remark(self, remark: Remark) -> Problem:
@@ -88,14 +90,19 @@ class Narrator:
             self._file, place.line, place.column, self.spell(path), value, allowed, message + suggestion, level
         )
 
-    def spell(self, path: Keys) -> str:
-        """The path in print, cut off where it enters a secret: its keys may be a secret written wrongly."""
+    def spell(self, path: Keys, *, doubtful: bool = False) -> str:
+        """The path in print, cut off where a key may be a secret that was written wrongly.
+
+        That is within a secret, outside the model, and among secrets where the key is no usual name. ``doubtful``: the
+        text is broken near the path, so that only keys that the model knows are safe.
+        """
         shown: list[str | int] = []
-        for part, shape in zip(path, walk(self._root, path), strict=False):
-            if shape is not None and shape.secret:
+        shapes = list(walk(self._root, path))
+        for part, shape, below in zip(path, shapes, shapes[1:], strict=False):
+            if shape is None or shape.secret or (doubtful and below is None):
                 break
-            of_secrets = shape is not None and shape.value is not None and shape.value.secret
-            if of_secrets and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(part)):
+            secrets = shape.value is not None and shape.value.secret
+            if secrets and (doubtful or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(part))):
                 break
             shown.append(part)
         return spell(tuple(shown))
@@ -126,6 +133,8 @@ class Narrator:
             return f"a {place.kind}"
         if shape.secret:
             return ", ".join(references(place.written)) or "a secret"
+        if place.lines > 1:
+            return f"{place.lines} lines"
         text = place.written if len(place.written) <= _LONGEST_VALUE else place.written[:_LONGEST_VALUE] + "..."
         return json.dumps(text, ensure_ascii=False) if place.quoted or not text.isprintable() else text
 
