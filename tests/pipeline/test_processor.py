@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from google.protobuf import json_format
 from tests.support.collector_tools import wait_until
@@ -204,15 +204,35 @@ def test_malformed_requests_are_refused_while_good_ones_pass(running: RunningPro
     with grpc.insecure_channel(running.grpc) as channel, pytest.raises(grpc.RpcError) as refused:
         channel.unary_unary(Signal.TRACES.grpc_method, None, None)(whole[:-3], timeout=10)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    request = urllib.request.Request(
-        f"{running.http}/v1/traces", whole[:-3], {"Content-Type": "application/x-protobuf"}
-    )
-    with pytest.raises(urllib.error.HTTPError) as answer:
-        urllib.request.urlopen(request, timeout=10)
-    assert answer.value.code == 400
+    headers = {"Content-Type": "application/x-protobuf"}
+    assert httpx.post(f"{running.http}/v1/traces", content=whole[:-3], headers=headers).status_code == 400
     good = span(error=True)
     running.send(Signal.TRACES, traces([good]))
     arrived(folder, of_trace(good.trace_id))
+
+
+def test_bombs_and_giants_are_refused_while_good_ones_pass(tmp_path: Path) -> None:
+    """Oversized bodies and bodies that unpack to gigabytes get a clear error; memory stays, and the next one passes."""
+    listen = {"grpc": "127.0.0.1:0", "http": "127.0.0.1:0", "admin": "127.0.0.1:0", "max_request_bytes": "1MiB"}
+    with run_processor(policy(tmp_path, listen=listen)) as processor:
+        bomb = gzip.compress(bytes(1 << 28), 9)
+        assert len(bomb) < 1 << 20
+        headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
+        answer = httpx.post(f"{processor.http}/v1/traces", content=bomb, headers=headers, timeout=30)
+        assert answer.status_code == 413
+        giant = traces([span(attributes={"x": "y" * (2 << 20)})]).SerializeToString()
+        with grpc.insecure_channel(processor.grpc) as channel:
+            call = channel.unary_unary(Signal.TRACES.grpc_method, None, None)
+            for body, compression in ((giant, grpc.Compression.NoCompression), (giant, grpc.Compression.Gzip)):
+                with pytest.raises(grpc.RpcError) as refused:
+                    call(body, timeout=30, compression=compression)
+                assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        good = span(error=True)
+        processor.send(Signal.TRACES, traces([good]))
+        arrived(tmp_path, of_trace(good.trace_id))
+        status = Path(f"/proc/{processor.process.pid}/status").read_text()
+        (peak_kib,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+        assert peak_kib < 400 * 1024
 
 
 def test_it_says_how_it_is(running: RunningProcessor) -> None:
@@ -343,7 +363,7 @@ def test_data_is_synced_before_the_answer(tmp_path: Path) -> None:
         body = traces([span(error=True)]).SerializeToString()
         headers = {"Content-Type": "application/x-protobuf"}
         time.sleep(1.0)
-        urllib.request.urlopen(urllib.request.Request(f"{processor.http}/v1/traces", body, headers), timeout=30).read()
+        httpx.post(f"{processor.http}/v1/traces", content=body, headers=headers, timeout=30).raise_for_status()
     lines = traced.read_text().splitlines()
     asked = next(number for number, line in enumerate(lines) if "POST /v1/traces" in line)
     answered = next(number for number, line in enumerate(lines) if number > asked and "HTTP/1.1 200" in line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Labels = tuple[tuple[str, str], ...]
@@ -23,7 +23,7 @@ class Metric:
 COUNTERS: tuple[Metric, ...] = (
     Metric("received_items", "{item}", ("signal",), "Spans, log records and metrics taken from senders."),
     Metric("rejected_items", "{item}", ("signal", "reason"), "Items refused inside an accepted request."),
-    Metric("rejected_requests", "{request}", ("reason",), "Requests answered with an error."),
+    Metric("requests", "{request}", ("transport", "outcome"), "Requests answered: taken, or why not."),
     Metric("redactions", "{finding}", ("entity",), "Findings of personal data or secrets that were masked."),
     Metric(
         "quarantined_items", "{item}", ("signal", "reason"), "Items whose text could not be scanned and was taken out."
@@ -65,6 +65,7 @@ class Counters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: dict[str, defaultdict[Labels, int]] = {name: defaultdict(int) for name in _DECLARED}
+        self._elsewhere: dict[str, Callable[[], Mapping[Labels, int]]] = {}
 
     def add(self, name: str, count: int, **labels: str) -> None:
         """Add to a declared counter; the labels must be those of its row."""
@@ -72,8 +73,14 @@ class Counters:
         with self._lock:
             self._values[name][key] += count
 
+    def read(self, name: str, source: Callable[[], Mapping[Labels, int]]) -> None:
+        """Take a declared counter's values from whoever counts them."""
+        self._elsewhere[name] = source
+
     def values(self, name: str) -> Mapping[Labels, int]:
         """A copy of one counter's series."""
+        if name in self._elsewhere:
+            return self._elsewhere[name]()
         with self._lock:
             return dict(self._values[name])
 

@@ -60,13 +60,11 @@ class Entrance:
 
     def _take(self, signal: Signal, message: Message, body: bytes, layout: Layout) -> None:
         if not self._slots.acquire(timeout=_SLOT_WAIT_S):
-            self._counters.add("rejected_requests", 1, reason="busy")
             raise Overloaded("the pipeline is busy: all places are taken", _RETRY_AFTER_S)
         try:
             self._store(signal, message, body, layout)
         except JournalError as error:
             self._slots.release()
-            self._counters.add("rejected_requests", 1, reason="journal_full")
             raise Overloaded(str(error), _RETRY_AFTER_S) from error
         except BaseException:
             self._slots.release()

@@ -84,6 +84,7 @@ class Processor:
             self.counters, self._gauges(), ingest=self._entrance, interval_s=policy.telemetry.metrics_interval
         )
         self._receivers = self._build_receivers(policy.listen)
+        self.counters.read("requests", self._requests)
         self._admin = self._build_admin(policy.listen)
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -191,6 +192,13 @@ class Processor:
             metrics_page=self._telemetry.page,
             stats=lambda: stats(self.counters, len(self._decider.traces), self.journal),
         )
+
+    def _requests(self) -> Mapping[Labels, int]:
+        return {
+            (("transport", transport), ("outcome", outcome)): count
+            for transport, receiver in self._receivers.items()
+            for outcome, count in receiver.outcomes.items()
+        }
 
     def _gauges(self) -> Mapping[str, Callable[[], Mapping[Labels, int]]]:
         return {

@@ -12,7 +12,8 @@ def stats(counters: Counters, undecided: int, journal: Journal) -> dict[str, Any
     """Counts since the start of the process, by signal, rule, entity, class and destination."""
     return {
         "received": counters.by("received_items", "signal"),
-        "rejected": counters.by("rejected_items", "reason") | counters.by("rejected_requests", "reason"),
+        "requests": counters.by("requests", "outcome"),
+        "rejected": counters.by("rejected_items", "reason"),
         "traces": {
             "undecided": undecided,
             "kept": counters.total("decisions", subject="trace", verdict="kept"),
