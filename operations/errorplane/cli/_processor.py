@@ -6,9 +6,7 @@ import argparse
 import logging
 import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 
 from errorplane.cli._main import CommandFailed, add_policy_argument
 from errorplane.journal import JournalError
@@ -20,6 +18,7 @@ from errorplane.policy import Policy, PolicyError, load
 log = logging.getLogger("errorplane.cli")
 
 _DRAIN_S = 30.0
+_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _EPILOG = """\
 signals:
   TERM, INT   take nothing more, decide and deliver what is held, exit 0; a second one exits at once
@@ -60,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     # These log whole requests or every call at INFO and DEBUG.
     for chatty in ("httpx", "httpcore", "grpc", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Blocked in every thread from here on, so that none but this one is woken by them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         processor = Processor(policy, from_policy(policy))
         addresses = processor.start()
@@ -92,27 +93,12 @@ def _announce(addresses: Addresses) -> None:
 
 
 def _serve(processor: Processor, path: Path) -> None:
-    """Wait for TERM or INT; HUP reloads."""
-    stop, reload = threading.Event(), threading.Event()
-    wake = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            reload.set()
-        elif stop.is_set():
-            raise SystemExit(130)
-        else:
-            stop.set()
-        wake.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, on_signal)
-    while not stop.is_set():
-        wake.wait()
-        wake.clear()
-        if reload.is_set():
-            reload.clear()
-            _reload(processor, path)
+    """Wait for TERM or INT, which a second time end the process at once; HUP reloads."""
+    while signal.sigwait(_SIGNALS) == signal.SIGHUP:
+        _reload(processor, path)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     log.info("draining")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -47,10 +47,14 @@ class LoneLog:
 
 @dataclass(slots=True)
 class Index:
-    """One request as the decider sees it. ``items`` counts spans, log records or metrics."""
+    """One request as the decider sees it. ``items`` counts spans, log records or metrics.
+
+    ``faults`` says of items that no receiver may take what is wrong with them; an index with faults is not used.
+    """
 
     signal: Signal
     items: int
+    faults: dict[int, str] = field(default_factory=dict)
     traces: dict[bytes, Seen] = field(default_factory=dict)
     lone: list[LoneLog] = field(default_factory=list)
     services: frozenset[str] = frozenset()
@@ -113,17 +117,33 @@ def _index_traces(message: ExportTraceServiceRequest, reader: Reader, candidates
                 seen = traces.get(trace_id)
                 if seen is None:
                     seen = traces[trace_id] = Seen()
+                span_id = span.span_id
+                if len(span_id) != _SPAN_ID_BYTES or span_id == _NO_SPAN:
+                    index.faults[item] = _fault("span_id", _SPAN_ID_BYTES, span_id)
                 seen.items.append(item)
                 seen.services.add(service)
                 start, end = span.start_time_unix_nano, span.end_time_unix_nano
                 if start and (start < seen.start_ns or not seen.start_ns):
                     seen.start_ns = start
-                seen.end_ns = max(seen.end_ns, end)
+                if end > seen.end_ns:  # noqa: PLR1730  # a call of max() for every span costs more
+                    seen.end_ns = end
                 if span.status.code == _ERROR or item in candidates:
                     _observe_span(seen, item, reader)
                 item += 1
     index.items = item
+    for trace_id in [each for each in traces if len(each) != _TRACE_ID_BYTES or each == _NO_TRACE]:
+        faulty = traces.pop(trace_id)
+        index.faults |= dict.fromkeys(faulty.items, _fault("trace_id", _TRACE_ID_BYTES, trace_id))
     return index
+
+
+# Trace context: an id of the right length that is not all zero.
+_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
+_NO_TRACE, _NO_SPAN = bytes(_TRACE_ID_BYTES), bytes(_SPAN_ID_BYTES)
+
+
+def _fault(name: str, length: int, value: bytes) -> str:
+    return f"{name} must be {length} bytes, not all zero; got {value.hex()[:40]!r}"
 
 
 def _observe_span(seen: Seen, item: int, reader: Reader) -> None:
@@ -142,7 +162,9 @@ def _index_logs(message: ExportLogsServiceRequest, reader: Reader, candidates: f
             redacted = LogRecord.FromString(reader.item(item))
             if log_is_error(redacted):
                 error = observe_log(item, redacted, reader.resource(item))
-        if record.trace_id:
+        if record.trace_id and len(record.trace_id) != _TRACE_ID_BYTES:
+            index.faults[item] = _fault("trace_id", _TRACE_ID_BYTES, record.trace_id)
+        elif record.trace_id and record.trace_id != _NO_TRACE:
             seen = index.traces.setdefault(record.trace_id, Seen())
             seen.items.append(item)
             seen.services.add(service)
@@ -187,39 +209,3 @@ def error_candidates(body: bytes, layout: Layout) -> frozenset[int]:
 
 # An attribute key or event attribute `exception.*`; the encoded KeyValue `error=true` of OpenTracing.
 _HINTS = (b"exception.", b"\x05error\x12\x02\x10\x01")
-
-
-def invalid_items(signal: Signal, message: Message) -> dict[int, str]:
-    """Items that no receiver may take: number -> what is wrong (OTLP: ids are 16 and 8 bytes, not all zero)."""
-    checks: dict[Signal, Callable[[Message], Iterator[str | None]]] = {
-        Signal.TRACES: _span_faults,
-        Signal.LOGS: _log_faults,
-    }
-    check = checks.get(signal)
-    if check is None:
-        return {}
-    return {item: fault for item, fault in enumerate(check(message)) if fault is not None}
-
-
-_NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
-
-
-def _span_faults(message: Message) -> Iterator[str | None]:
-    for resource_spans in cast(ExportTraceServiceRequest, message).resource_spans:
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                trace_id, span_id = span.trace_id, span.span_id
-                if len(trace_id) != 16 or trace_id == _NO_TRACE:
-                    yield f"trace_id must be 16 bytes, not all zero; got {trace_id.hex()[:40]!r}"
-                elif len(span_id) != 8 or span_id == _NO_SPAN:
-                    yield f"span_id must be 8 bytes, not all zero; got {span_id.hex()[:40]!r}"
-                else:
-                    yield None
-
-
-def _log_faults(message: Message) -> Iterator[str | None]:
-    for _, record in _records(cast(ExportLogsServiceRequest, message)):
-        if record.trace_id and len(record.trace_id) != 16:
-            yield f"trace_id must be empty or 16 bytes; got {record.trace_id.hex()[:40]!r}"
-        else:
-            yield None

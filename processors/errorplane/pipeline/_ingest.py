@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError, Message
 
@@ -12,8 +13,9 @@ from errorplane.journal import Journal, JournalError
 from errorplane.otlp import InvalidRequest, Overloaded, Receipt, ShuttingDown, Signal
 from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, walk
 from errorplane.pipeline._counters import Counters
-from errorplane.pipeline._index import index_request, invalid_items
+from errorplane.pipeline._index import Index, error_candidates, index_request
 from errorplane.pipeline._plan import Plan
+from errorplane.redaction import Redacted
 
 _SLOT_WAIT_S = 5.0
 _RETRY_AFTER_S = 2.0
@@ -47,42 +49,61 @@ class Entrance:
         if self._closed:
             raise ShuttingDown("this processor is shutting down: send again, here or elsewhere")
         message, body, layout = _validated(signal, body)
-        receipt = Receipt()
-        faults = invalid_items(signal, message)
-        if faults:
-            self._counters.add("rejected_items", len(faults), signal=signal.value, reason="invalid_id")
-            receipt = Receipt(len(faults), _describe(faults))
-            body = _without(signal, body, layout, faults)
-            message, body, layout = _validated(signal, body)
-        if layout.items:
-            self._take(signal, message, body, layout)
-        return receipt
-
-    def _take(self, signal: Signal, message: Message, body: bytes, layout: Layout) -> None:
+        if not layout.items:
+            return Receipt()
         if not self._slots.acquire(timeout=_SLOT_WAIT_S):
             raise Overloaded("the pipeline is busy: all places are taken", _RETRY_AFTER_S)
         try:
-            self._store(signal, message, body, layout)
+            request, receipt = self._prepare(signal, message, body, layout)
+            if request is None:
+                self._slots.release()
+            else:
+                self._journal.append(signal, request.body, request.index)
+                self._counters.add("received_items", request.index.items, signal=signal.value)
         except JournalError as error:
             self._slots.release()
             raise Overloaded(str(error), _RETRY_AFTER_S) from error
         except BaseException:
             self._slots.release()
             raise
+        return receipt
 
-    def _store(self, signal: Signal, message: Message, body: bytes, layout: Layout) -> None:
+    def _prepare(
+        self, signal: Signal, message: Message, body: bytes, layout: Layout
+    ) -> tuple[_Request | None, Receipt]:
+        """Redact and index; without the items that no receiver may take, None if none is left."""
         redacted = self._plan().redactor.redact(signal, body)
+        self._count(signal, redacted)
         if redacted.body is not body:
             layout = walk(signal, redacted.body)
         index = index_request(signal, message, redacted.body, layout, redacted.error_candidates)
-        self._journal.append(signal, redacted.body, index)
-        self._counters.add("received_items", index.items, signal=signal.value)
+        if not index.faults:
+            return _Request(redacted.body, index), Receipt()
+        faults = index.faults
+        self._counters.add("rejected_items", len(faults), signal=signal.value, reason="invalid_id")
+        receipt = Receipt(len(faults), _describe(faults))
+        kept = _without(signal, redacted.body, layout, faults)
+        if not kept:
+            return None, receipt
+        message, kept, layout = _validated(signal, kept)
+        candidates = error_candidates(kept, layout)
+        return _Request(kept, index_request(signal, message, kept, layout, candidates)), receipt
+
+    def _count(self, signal: Signal, redacted: Redacted) -> None:
         for entity, count in redacted.found.items():
             self._counters.add("redactions", count, entity=entity)
         for reason, count in Counter(item.reason for item in redacted.quarantined).items():
             self._counters.add("quarantined_items", count, signal=signal.value, reason=reason)
         if redacted.stripped:
             self._counters.add("stripped_fields", redacted.stripped, signal=signal.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is journalled, and what the decider is told of it."""
+
+    body: bytes
+    index: Index
 
 
 def _validated(signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
