@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.support.telemetry import Scalar, log, new_trace_id, resource, span, span_id
 
 from errorplane.classification import Classifier, ObservedError, attributes, observe_log, observe_span
 from errorplane.errors import Category, Severity
 from errorplane.policy import Policy
-from tests.support.telemetry import Scalar, log, new_trace_id, resource, span, span_id
 
 TRACE = new_trace_id()
 TIMEOUT = {"exception.type": "TimeoutError", "exception.message": "no answer"}
@@ -105,7 +105,13 @@ def test_a_fact_says_who_should_act() -> None:
     own = span_id()
     (classified,) = CLASSIFIER.classify([error("checkout", own, b"", TIMEOUT)])
     fact = CLASSIFIER.fact(classified, "audit")
-    assert (fact.service, fact.team, fact.tier, fact.zone, fact.component) == ("checkout", "payments", "1", "eu", "cart")
+    assert (fact.service, fact.team, fact.tier, fact.zone, fact.component) == (
+        "checkout",
+        "payments",
+        "1",
+        "eu",
+        "cart",
+    )
     assert (fact.trace_id, fact.span_id) == (TRACE.hex(), own.hex())
     assert (fact.retention_class, fact.policy_version) == ("audit", POLICY.revision)
     assert fact.severity is Severity.P4

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from tests.support.telemetry import Scalar, log, resource, span
 
 from errorplane.classification import (
     ObservedError,
@@ -16,7 +17,6 @@ from errorplane.classification import (
     span_is_error,
 )
 from errorplane.errors import Kind
-from tests.support.telemetry import Scalar, log, resource, span
 
 EXCEPTION = {"exception.type": "shop.errors.PaymentFailed", "exception.message": "order 17 failed"}
 

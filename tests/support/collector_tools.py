@@ -58,7 +58,9 @@ def free_port() -> int:
     raise CollectorFailed("no free port between 20000 and 32000")
 
 
-def wait_until(check: Callable[[], T | None], what: str, deadline_s: float = 30.0, explain: Callable[[], str] = str) -> T:
+def wait_until(
+    check: Callable[[], T | None], what: str, deadline_s: float = 30.0, explain: Callable[[], str] = str
+) -> T:
     """Call ``check`` until it answers something true and return that. Raises AssertionError at the deadline."""
     deadline = time.monotonic() + deadline_s
     while True:

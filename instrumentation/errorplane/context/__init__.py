@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from errorplane.context._baggage import (
     BAGGAGE_KEYS_VARIABLE,
+    COMPONENT_VARIABLE,
     DEFAULT_BAGGAGE_KEYS,
     allow_baggage,
-    allow_baggage_from,
+    configure,
     error_fields,
     fields,
     service_of,
@@ -21,11 +22,12 @@ from errorplane.context._fields import (
 
 __all__ = [
     "BAGGAGE_KEYS_VARIABLE",
+    "COMPONENT_VARIABLE",
     "DEFAULT_BAGGAGE_KEYS",
     "FIELD_LENGTH",
     "allow_baggage",
-    "allow_baggage_from",
     "bind",
+    "configure",
     "error_fields",
     "fields",
     "service_of",

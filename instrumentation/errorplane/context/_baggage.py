@@ -13,11 +13,13 @@ from errorplane.context._fields import bound, field_value
 from errorplane.errors import COMPONENT, CORRELATION_ID, SERVICE_NAME, TENANT
 
 BAGGAGE_KEYS_VARIABLE: Final = "OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS"
+COMPONENT_VARIABLE: Final = "ERRORPLANE_COMPONENT"
 DEFAULT_BAGGAGE_KEYS: Final = "correlation_id,tenant"
 _OWN_NAMES: Final[Mapping[str, str]] = {"correlation_id": CORRELATION_ID, "tenant": TENANT}
 _NAMELESS: Final = "unknown_service"  # what the SDK writes there otherwise
 
-_allowed: dict[str, str] = {}
+_allowed: Final[dict[str, str]] = {}
+_component: Final[list[str]] = []
 
 
 def allow_baggage(keys: Iterable[str]) -> None:
@@ -29,13 +31,15 @@ def allow_baggage(keys: Iterable[str]) -> None:
     _allowed.update({key: _OWN_NAMES.get(key, key) for key in keys})
 
 
-def allow_baggage_from(environ: Mapping[str, str]) -> None:
-    """Take the allow-list from `OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS` (comma separated)."""
+def configure(environ: Mapping[str, str]) -> None:
+    """Take the allow-list from `OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS` (comma separated, default correlation_id,tenant) and
+    the component of errors for which none is bound from `ERRORPLANE_COMPONENT` (default: the service)."""
     listed = environ.get(BAGGAGE_KEYS_VARIABLE, DEFAULT_BAGGAGE_KEYS).split(",")
     allow_baggage(key for key in (part.strip() for part in listed) if key)
+    _component[:] = [field_value(name) for name in (environ.get(COMPONENT_VARIABLE),) if name]
 
 
-allow_baggage_from(os.environ)
+configure(os.environ)
 
 
 def fields(context: Context | None = None) -> Mapping[str, str]:
@@ -51,11 +55,6 @@ def fields(context: Context | None = None) -> Mapping[str, str]:
     return {**found, **mine} if found else mine
 
 
-def default_component(service: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The component of errors for which none is bound: `ERRORPLANE_COMPONENT`, else the service."""
-    return environ.get("ERRORPLANE_COMPONENT") or service
-
-
 def service_of(resource_attributes: Mapping[str, object]) -> str | None:
     """`service.name` of a resource, if somebody gave it one."""
     name = resource_attributes.get(SERVICE_NAME)
@@ -63,9 +62,9 @@ def service_of(resource_attributes: Mapping[str, object]) -> str | None:
 
 
 def error_fields(service: str | None, trace_id: int, context: Context | None = None) -> dict[str, str]:
-    """The context fields of an error: as `fields`, with the component and a correlation id always there if possible."""
+    """The context fields of an error: as `fields`, with component and correlation id (the trace id, if none is set)."""
     found = dict(fields(context))
-    if COMPONENT not in found and (component := default_component(service)):
+    if COMPONENT not in found and (component := _component[0] if _component else service):
         found[COMPONENT] = component
     if CORRELATION_ID not in found and trace_id:
         found[CORRELATION_ID] = f"{trace_id:032x}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -40,20 +40,21 @@ def place(filename: str) -> Place:
     return _place(filename if len(filename) <= _PATH_LENGTH else filename[-_PATH_LENGTH:])
 
 
-def innermost(frames: Iterable[tuple[str, str]]) -> str | None:
+def innermost(frames: Sequence[tuple[str, str]]) -> str | None:
     """`stem:function` of the innermost in-app frame, else of the innermost frame, else None.
 
     `frames` are pairs of file name and function name, the innermost last.
     """
-    last: tuple[str, str] | None = None
-    best: tuple[str, str] | None = None
-    for filename, function in frames:
+    inlined: tuple[str, str] | None = None
+    for filename, function in reversed(frames):
         in_app, stem = place(filename)
-        last = (stem, function)
-        if in_app and (best is None or function not in _INLINED):
-            best = last
-    chosen = best or last
-    return f"{chosen[0]}:{chosen[1]}" if chosen else None
+        if in_app and function not in _INLINED:
+            return f"{stem}:{function}"
+        if in_app and inlined is None:
+            inlined = (stem, function)
+    if inlined:
+        return ":".join(inlined)
+    return f"{place(frames[-1][0]).stem}:{frames[-1][1]}" if frames else None
 
 
 @lru_cache(maxsize=4096)

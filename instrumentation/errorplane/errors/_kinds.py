@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from errorplane.errors._boundary import ask
 from errorplane.errors._live import qualified_type
@@ -189,7 +189,8 @@ def category_hint(error: BaseException, kind: Kind | None = None) -> Category | 
 
     `kind` saves the work of finding it again.
     """
-    http, grpc = _http_status(error), _grpc_status(error)
+    facts = _facts_of(error.__class__)
+    http, grpc = _http_status(error, facts), _grpc_status(error, facts)
     if http is not None or grpc is not None:
         return Category.TRANSIENT if http in _TRANSIENT_HTTP or grpc in _TRANSIENT_GRPC else None
     if type(error).__name__ in _UNAVAILABLE_HERE:
@@ -199,7 +200,8 @@ def category_hint(error: BaseException, kind: Kind | None = None) -> Category | 
 
 
 def _own_kind(error: BaseException) -> Kind:
-    http, grpc = _http_status(error), _grpc_status(error)
+    facts = _facts_of(error.__class__)
+    http, grpc = _http_status(error, facts), _grpc_status(error, facts)
     if http is not None:
         return kind_of_http_status(http)
     if grpc is not None:
@@ -207,13 +209,7 @@ def _own_kind(error: BaseException) -> Kind:
     if isinstance(error, BaseExceptionGroup):
         kinds = {kind_of_type(qualified_type(member)) for member in error.exceptions[:_MEMBERS]}
         return kinds.pop() if len(kinds) == 1 else Kind.UNKNOWN
-    for cls in type(error).__mro__:
-        if cls is Exception or cls is BaseException:
-            break
-        kind = kind_of_type(qualified_type(cls))
-        if kind is not Kind.UNKNOWN:
-            return kind
-    return Kind.UNKNOWN
+    return facts.kind
 
 
 # Types that carry a status code, by name, since this package may import none of their libraries.
@@ -221,8 +217,24 @@ _HTTP_TYPES: Final = frozenset(("HTTPError", "HTTPStatusError", "HTTPException",
 _GRPC_TYPES: Final = frozenset(("RpcError", "AioRpcError"))
 
 
-def _http_status(error: BaseException) -> int | None:
-    if not _is_a(error, _HTTP_TYPES):
+class _Facts(NamedTuple):
+    """What the type of an exception says, found once for each type."""
+
+    kind: Kind
+    has_http_status: bool
+    has_grpc_status: bool
+
+
+@lru_cache(maxsize=1024)
+def _facts_of(cls: type[Any]) -> _Facts:
+    names = {base.__name__ for base in cls.__mro__}
+    own = (kind_of_type(qualified_type(base)) for base in cls.__mro__ if base not in (Exception, BaseException, object))
+    kind = next((found for found in own if found is not Kind.UNKNOWN), Kind.UNKNOWN)
+    return _Facts(kind, bool(names & _HTTP_TYPES), bool(names & _GRPC_TYPES))
+
+
+def _http_status(error: BaseException, facts: _Facts) -> int | None:
+    if not facts.has_http_status:
         return None
     response = _attribute(error, "response")
     for holder, name in ((error, "status_code"), (error, "status"), (response, "status_code"), (error, "code")):
@@ -232,8 +244,8 @@ def _http_status(error: BaseException) -> int | None:
     return None
 
 
-def _grpc_status(error: BaseException) -> int | None:
-    if not _is_a(error, _GRPC_TYPES):
+def _grpc_status(error: BaseException, facts: _Facts) -> int | None:
+    if not facts.has_grpc_status:
         return None
     code: Any = _attribute(error, "code")
     value = _attribute(ask(code, None) if callable(code) else code, "value")
@@ -243,7 +255,3 @@ def _grpc_status(error: BaseException) -> int | None:
 
 def _attribute(holder: object, name: str) -> object:
     return ask(lambda: getattr(holder, name, None), None)
-
-
-def _is_a(error: BaseException, names: frozenset[str]) -> bool:
-    return any(cls.__name__ in names for cls in type(error).__mro__)

@@ -39,13 +39,13 @@ def _step(error: BaseException) -> Step:
     return Step(common_type(qualified_type(error)), innermost(_frames(error.__traceback__)))
 
 
-def _frames(traceback: TracebackType | None) -> Iterator[tuple[str, str]]:
-    for _ in range(_FRAMES):
-        if traceback is None:
-            return
+def _frames(traceback: TracebackType | None) -> list[tuple[str, str]]:
+    frames: list[tuple[str, str]] = []
+    while traceback is not None and len(frames) < _FRAMES:
         code = traceback.tb_frame.f_code
-        yield code.co_filename, code.co_name
+        frames.append((code.co_filename, code.co_name))
         traceback = traceback.tb_next
+    return frames
 
 
 def _causes(error: BaseException) -> Iterator[Step]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 
 from errorplane.errors._fingerprint import fingerprint
 from errorplane.errors._kinds import category_hint, kind_of
@@ -15,7 +14,7 @@ from errorplane.errors._vocabulary import Category, Kind
 _MARK: Final = "__errorplane__"
 _state_of: Final[Callable[[BaseException], dict[str, Any]]] = BaseException.__dict__["__dict__"].__get__
 _plain_setattr: Final = BaseException.__setattr__
-_aside: Final[dict[int, tuple[weakref.ref[BaseException], tuple[object, ...]]]] = {}
+_aside: Final[dict[int, tuple[weakref.ref[BaseException], Occurrence]]] = {}
 
 
 def random_id() -> str:
@@ -23,8 +22,7 @@ def random_id() -> str:
     return os.urandom(16).hex()
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """What is known about one exception in one trace.
 
     `trace_id` is 0 outside of any trace. `recorded` says whether a span of this trace already holds its full record.
@@ -36,6 +34,14 @@ class Occurrence:
     category: Category | None
     trace_id: int = 0
     recorded: bool = False
+
+    def __reduce__(self) -> tuple[type[tuple[object, ...]], tuple[tuple[object, ...]]]:
+        """Pickled with its exception, it becomes a plain tuple: the other process may have no errorplane.
+
+        And not recorded: it is the same occurrence there, but the full record may never have left this process.
+        """
+        category = self.category.value if self.category else None
+        return tuple, ((self.id, self.fingerprint, self.kind.value, category, self.trace_id, False),)
 
 
 def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], str] = random_id) -> Occurrence:
@@ -50,39 +56,36 @@ def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], 
         known = Occurrence(new_id(), fingerprint(error), kind, category_hint(error, kind), trace_id)
         _write(error, known)
     elif trace_id and not known.trace_id:
-        known = replace(known, trace_id=trace_id)
+        known = known._replace(trace_id=trace_id)
         _write(error, known)
     return known
 
 
 def mark_recorded(error: BaseException, occurrence: Occurrence) -> None:
     """Remember that a span holds the full record, so that outer spans only refer to it."""
-    _write(error, replace(occurrence, recorded=True))
+    _write(error, Occurrence(*occurrence[:-1], recorded=True))
 
 
 def _read(error: BaseException) -> Occurrence | None:
     mark = _state_of(error).get(_MARK)
-    if mark is None:
+    if mark is None and _aside:
         _, mark = _aside.get(id(error), (None, None))
-    if not isinstance(mark, tuple) or len(mark) != 7:
+    if type(mark) is Occurrence:
+        return mark
+    if not isinstance(mark, tuple) or len(mark) != len(Occurrence._fields):
         return None
-    id_, print_, kind, category, trace_id, recorded, process = cast(tuple[Any, ...], mark)
-    # An exception that was pickled to another process is the same occurrence, but its record may have stayed there.
-    recorded = recorded and process == os.getpid()
+    id_, print_, kind, category, trace_id, recorded = mark
     return Occurrence(id_, print_, Kind(kind), Category(category) if category else None, trace_id, recorded)
 
 
-def _write(error: BaseException, it: Occurrence) -> None:
-    # Built-in types only: the mark is pickled with the exception, perhaps to a process without errorplane.
-    category = it.category.value if it.category else None
-    mark = (it.id, it.fingerprint, it.kind.value, category, it.trace_id, it.recorded, os.getpid())
+def _write(error: BaseException, mark: Occurrence) -> None:
     if type(error).__setattr__ is _plain_setattr:
         _state_of(error)[_MARK] = mark
     else:
         _put_aside(error, mark)
 
 
-def _put_aside(error: BaseException, mark: tuple[object, ...]) -> None:
+def _put_aside(error: BaseException, mark: Occurrence) -> None:
     """For exceptions that guard their attributes (frozen ones): unpickling sets these one by one, and would fail."""
     key = id(error)
     try:

@@ -82,11 +82,11 @@ def _last_separator(text: str, end: int) -> tuple[int, bool]:
     return (cause + len(_CAUSE), True) if cause > context else (context + len(_CONTEXT), False)
 
 
-def _frames(text: str, start: int, end: int) -> tuple[Iterator[tuple[str, str]], int]:
+def _frames(text: str, start: int, end: int) -> tuple[list[tuple[str, str]], int]:
     """The frames from `start` on, and where they stop: at the first line that is not indented."""
     stop = _NO_FRAME.search(text, start, end)
     at = stop.start() if stop else end
-    return ((frame[1], frame[2]) for frame in _FRAME.finditer(text, start, at)), at
+    return [(frame[1], frame[2]) for frame in _FRAME.finditer(text, start, at)], at
 
 
 def _full_type(type_: str, text: str, at: int) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from errorplane.errors._message import message_template
 
@@ -15,8 +14,7 @@ LEAVES: Final = 32
 """Members of exception groups that count, in the order in which they are printed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One exception: its type, and `stem:function` of the frame that stands for it, if it has frames."""
 
     type: str
@@ -26,8 +24,7 @@ class Step:
         return f"{self.type}@{self.place or ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(NamedTuple):
     """An exception, its explicit causes, and the leaves of it when it is a group."""
 
     error: Step

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from errorplane.context import allow_baggage_from
+from errorplane.context import configure
 from errorplane.errors import random_id
 from errorplane.hooks import _sdk
 from errorplane.hooks._attachment import ENABLED_VARIABLE, Attachment, is_enabled
@@ -46,6 +46,6 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
     with _lock:
         if _installed or not is_enabled(environ):
             return
-        allow_baggage_from(environ)
+        configure(environ)
         attachment = Attachment(new_id)
         _installed.append((attachment, _sdk.install(attachment)))

@@ -64,7 +64,7 @@ class JsonFormatter(logging.Formatter):
         line: dict[str, object] = {
             "timestamp": _rfc3339(int(record.created * 1e9)),
             "severity_text": _SEVERITY.get(record.levelname, record.levelname),
-            "severity_number": std_to_otel(record.levelno).value,
+            "severity_number": ask(lambda: std_to_otel(record.levelno).value, 0),
             "body": _body(record),
             "otel.scope.name": record.name,
         }

@@ -21,7 +21,7 @@ from errorplane.otlp._intake import Held, Intake, ReceiveLimits, unexpected
 from errorplane.otlp._json_in import from_json
 from errorplane.otlp._responses import export_response, http_code, retry_after, status_of
 from errorplane.otlp._signals import Ingest, Receipt, Signal
-from errorplane.otlp._tls import TlsFiles, server_context
+from errorplane.otlp._tls import TlsFiles
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -76,7 +76,7 @@ class HttpReceiver:
         self._server = HttpServer(
             address,
             self._app,
-            None if tls is None else server_context(tls),
+            tls,
             max_connections=max_connections,
             header_timeout_s=header_timeout_s,
         )

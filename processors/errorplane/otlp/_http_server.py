@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import threading
 import time
 from typing import Any
@@ -13,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from errorplane.otlp._address import bind
 from errorplane.otlp._errors import ListenError
+from errorplane.otlp._tls import TlsFiles, server_context
 
 _START_TIMEOUT_S = 10.0
 _IDLE_TIMEOUT_S = 65  # longer than the idle time of common clients and proxies, so that they close first
@@ -31,7 +31,7 @@ class HttpServer:
         self,
         address: str,
         app: Any,
-        context: ssl.SSLContext | None = None,
+        tls: TlsFiles | None = None,
         *,
         max_connections: int = _MAX_CONNECTIONS,
         header_timeout_s: float = _HEADER_TIMEOUT_S,
@@ -51,13 +51,15 @@ class HttpServer:
             server_header=False,
             timeout_keep_alive=_IDLE_TIMEOUT_S,
         )
-        config.load()
-        config.ssl = context
+        self._tls = tls
         self._server = Server(config)
         self._thread: threading.Thread | None = None
 
     def start(self) -> int:
         """Listen; returns the port. Raises ``ListenError``."""
+        context = None if self._tls is None else server_context(self._tls)
+        self._server.config.load()
+        self._server.config.ssl = context
         sock = bind(self._address)
         port = int(sock.getsockname()[1])
         self._thread = threading.Thread(target=self._server.run, args=([sock],), name="errorplane-http", daemon=True)

@@ -25,6 +25,7 @@ from errorplane.otlp._signals import Signal
 
 _ID_BYTES = {"trace_id": 16, "span_id": 8, "parent_span_id": 8}
 _MAX_DEPTH = 96  # of messages; upb refuses to parse more than 100
+_PLACE_CHARACTERS = 200
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 _SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _INT_RANGE = {
@@ -62,6 +63,8 @@ def from_json(signal: Signal, body: bytes) -> bytes:
         _READERS[signal].fill(message, document, 1)
     except _Bad as error:
         place = "".join(reversed(error.path)).lstrip(".")
+        if len(place) > _PLACE_CHARACTERS:
+            place = f"{place[:_PLACE_CHARACTERS]}..."
         raise InvalidRequest(f"OTLP JSON: {place or 'the document'}: {error}") from None
     return message.SerializeToString()
 

@@ -39,7 +39,9 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
             context.load_verify_locations(files.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
     except OSError as error:  # ssl.SSLError is one too
-        raise ListenError(f"TLS files {_names(files)} cannot be used: {error}") from error
+        raise ListenError(
+            f"TLS files {_names(files.cert, files.key, files.client_ca)} cannot be used: {error}"
+        ) from error
     return context
 
 
@@ -50,15 +52,20 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
         chain = (files.key.read_bytes(), files.cert.read_bytes())
         client_ca = None if files.client_ca is None else files.client_ca.read_bytes()
     except OSError as error:
-        raise ListenError(f"TLS files {_names(files)} cannot be used: {error}") from error
+        raise ListenError(
+            f"TLS files {_names(files.cert, files.key, files.client_ca)} cannot be used: {error}"
+        ) from error
     return grpc.ssl_server_credentials([chain], client_ca, require_client_auth=client_ca is not None)
 
 
 def client_context(files: ClientTls) -> ssl.SSLContext:
-    """The client side for HTTPS; raises OSError if a file cannot be used."""
-    context = ssl.create_default_context(cafile=None if files.ca is None else str(files.ca))
-    if files.cert is not None:
-        context.load_cert_chain(files.cert, files.key)
+    """The client side for HTTPS; raises ValueError if a file cannot be used."""
+    try:
+        context = ssl.create_default_context(cafile=None if files.ca is None else str(files.ca))
+        if files.cert is not None:
+            context.load_cert_chain(files.cert, files.key)
+    except OSError as error:
+        raise ValueError(f"TLS files {_names(files.ca, files.cert, files.key)} cannot be used: {error}") from error
     if files.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -66,7 +73,11 @@ def client_context(files: ClientTls) -> ssl.SSLContext:
 
 
 def channel_credentials(files: ClientTls) -> grpc.ChannelCredentials:
-    """The client side for gRPC; raises OSError if a file cannot be used."""
+    """The client side for gRPC; raises ValueError if a file cannot be used. OpenSSL tries them first: it says why."""
+    if files.insecure_skip_verify:
+        raise ValueError(
+            "gRPC cannot skip verification: give the certificate of the destination, or of its authority, as tls.ca"
+        )
     client_context(files)
     return grpc.ssl_channel_credentials(_read(files.ca), _read(files.key or files.cert), _read(files.cert))
 
@@ -75,6 +86,5 @@ def _read(path: Path | None) -> bytes | None:
     return None if path is None else path.read_bytes()
 
 
-def _names(files: TlsFiles) -> str:
-    paths = [files.cert, files.key] + ([] if files.client_ca is None else [files.client_ca])
-    return ", ".join(str(path) for path in paths)
+def _names(*paths: Path | None) -> str:
+    return ", ".join(str(path) for path in paths if path is not None)

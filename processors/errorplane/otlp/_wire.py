@@ -31,6 +31,7 @@ __all__ = [
     "ScopeGroup",
     "canonical",
     "encode_varint",
+    "frame",
     "items",
     "read_varint",
     "rebuild",
@@ -352,6 +353,11 @@ class Frame(NamedTuple):
     length_at: int
     start: int
     end: int
+
+
+def frame(body: bytes, start: int, end: int) -> Frame:
+    """The frame of a message that ``walk`` found, by the range of its body."""
+    return Frame(_head(body, start) + 1, start, end)
 
 
 class Edit(NamedTuple):

@@ -1,0 +1,71 @@
+"""One multi-pattern scan over raw bytes that says where to look.
+
+The expressions have no boundaries: in raw protobuf the byte before a string is its length and the byte after is the
+next field's tag, and both may be letters or digits. Boundaries, checksums and context are checked on the string.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+
+import hyperscan
+
+from errorplane.detectors import FOLDED_GATES, Detector
+
+_LOOK, _ERROR = 1, 2
+
+# An AnyValue's int_value (tag 0x18, also in its over-long spellings) of thirteen digits or more: a card as a number.
+_LARGE_NUMBERS = (rb"\x18[\x80-\xff]{5}", rb"\x98\x80{0,3}\x00[\x80-\xff]{5}")
+_FORGED = (rb"errorplane\.(?:retention\.class|policy\.version|sampling\.)",)
+# An attribute exception.*; the attribute error=true of OpenTracing, as a boolean or as a string.
+_ERRORS = (rb"exception\.", rb"\x05error\x12\x02\x10\x01", rb"\x05error\x12\x06\x0a\x04true")
+
+
+class Gate:
+    """A Hyperscan database and a scratch for each thread (concurrent scans may not share one).
+
+    Raises ``hyperscan.error`` when a detector's gate does not compile.
+    """
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        look = [expression for detector in detectors for expression in detector.gate]
+        look += [*FOLDED_GATES, *_LARGE_NUMBERS, *_FORGED]
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        expressions = list(dict.fromkeys(look))
+        ids = [_LOOK] * len(expressions) + [_ERROR] * len(_ERRORS)
+        self._database.compile(
+            expressions=[*expressions, *_ERRORS],
+            ids=ids,
+            elements=len(ids),
+            flags=[hyperscan.HS_FLAG_DOTALL] * len(ids),
+        )
+        self._scratch = hyperscan.Scratch(self._database)
+        self._local = threading.local()
+
+    def scan(self, body: bytes) -> tuple[list[int], list[int]]:
+        """Offsets of the last byte of each hit, in order: where to look, and where an error may be."""
+        hits: list[tuple[int, int]] = []
+        self._database.scan(body, _note, context=hits, scratch=self._own_scratch())
+        if not hits:
+            return [], []
+        return _offsets(hits, _LOOK), _offsets(hits, _ERROR)
+
+    def fires(self, data: bytes) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.scan(data)[0])
+
+    def _own_scratch(self) -> hyperscan.Scratch:
+        try:
+            return self._local.scratch
+        except AttributeError:
+            self._local.scratch = scratch = self._scratch.clone()
+            return scratch
+
+
+def _note(expression: int, _start: int, end: int, _flags: int, hits: object) -> None:
+    hits.append((end - 1, expression))  # type: ignore[attr-defined]
+
+
+def _offsets(hits: Iterable[tuple[int, int]], wanted: int) -> list[int]:
+    return sorted({offset for offset, expression in hits if expression == wanted})

@@ -1,0 +1,105 @@
+"""From offsets of hits to the fields that have to be looked at, by the schema."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import NamedTuple
+
+from errorplane.otlp._wire import Frame, MalformedWire, read_varint, skip_field
+from errorplane.redaction._shapes import Kind, Shape
+
+
+class Target(NamedTuple):
+    """A field that holds a hit: the outermost KeyValue, AnyValue or string around it."""
+
+    kind: Kind
+    head: int
+    """Where the field begins, with its tag."""
+    end: int
+    frame: Frame | None
+    """Length and body; None for an unknown field that has no length."""
+    outer: tuple[Frame, ...]
+
+
+def locate(
+    body: bytes, at: int, end: int, shape: Shape, hits: list[int], first: int, outer: tuple[Frame, ...]
+) -> list[Target]:
+    """The fields in ``body[at:end]``, a run of whole fields of a message, that hold a hit.
+
+    ``hits`` are sorted, those before ``first`` lie before ``at``. A hit on a tag, a length or a number that the schema
+    knows is no one's: no string ends there. Raises ``MalformedWire``.
+    """
+    found: list[Target] = []
+    _locate(body, at, end, shape, hits, first, outer, found)
+    return found
+
+
+def _locate(
+    body: bytes,
+    at: int,
+    end: int,
+    shape: Shape,
+    hits: list[int],
+    hit: int,
+    outer: tuple[Frame, ...],
+    found: list[Target],
+) -> int:
+    count = len(hits)
+    while at < end and hit < count and hits[hit] < end:
+        head = at
+        tag = body[at]
+        at += 1
+        if tag >= 0x80:
+            tag, at = read_varint(body, head)
+        if tag & 7 != 2:
+            at = skip_field(body, tag, at)
+            if hits[hit] < at:
+                if tag not in shape.scalars:
+                    found.append(Target(Kind.UNKNOWN, head, at, None, outer))
+                hit = bisect_left(hits, at, hit)
+            continue
+        length_at = at
+        size = body[at]
+        at += 1
+        if size >= 0x80:
+            size, at = read_varint(body, length_at)
+        start = at
+        at += size
+        if hits[hit] >= at:
+            continue
+        if at > end:
+            raise MalformedWire(f"a field ends at byte {at}, beyond its message, which ends at byte {end}")
+        hit = _locate_in(body, Frame(length_at, start, at), head, shape, tag, hits, hit, outer, found)
+    return hit
+
+
+def _locate_in(
+    body: bytes,
+    frame: Frame,
+    head: int,
+    shape: Shape,
+    tag: int,
+    hits: list[int],
+    hit: int,
+    outer: tuple[Frame, ...],
+    found: list[Target],
+) -> int:
+    """One length-delimited field that holds the next hit, perhaps only in its tag and length."""
+    _, start, end = frame
+    field = shape.fields.get(tag)
+    if field is None:
+        found.append(Target(Kind.UNKNOWN, head, end, frame, outer))
+        return bisect_left(hits, end, hit)
+    hit = bisect_left(hits, start, hit)
+    if hit == len(hits) or hits[hit] >= end:
+        return hit
+    if field.kind is Kind.MESSAGE:
+        assert field.shape is not None
+        hit = _locate(body, start, end, field.shape, hits, hit, (*outer, frame), found)
+    elif field.kind is not Kind.NUMBERS:
+        found.append(Target(field.kind, head, end, frame, outer))
+    return bisect_left(hits, end, hit)
+
+
+def strip_unknown(body: bytes, shape: Shape, suspicious: object) -> tuple[bytes, int]:
+    raise NotImplementedError
