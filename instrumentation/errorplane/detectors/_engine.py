@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from errorplane.detectors._aws import AWS
 from errorplane.detectors._bearer import BEARER
@@ -22,12 +22,18 @@ _MAX_ROUNDS = 4
 
 
 def find(
-    text: str, key: str | None = None, detectors: Sequence[Detector] = ALL, *, kind: KeyClass | None = None
+    text: str,
+    key: str | None = None,
+    detectors: Sequence[Detector] = ALL,
+    *,
+    kind: KeyClass | None = None,
+    allow: Container[str] = (),
 ) -> list[Finding]:
     """What has to be hidden in ``text``, in order, none overlapping; ``key`` is the attribute's name, if it has one.
 
     Where findings overlap they become one, which covers all of them and is named after the surest, then the longest.
-    ``kind`` overrides what the key says (a value inside of a secret is one, whatever its own key).
+    ``kind`` overrides what the key says (a value inside of a secret is one, whatever its own key). What is literally in
+    ``allow`` is no finding.
 
     >>> [(f.entity, f.start, f.end) for f in find("mail bob@example.com")]
     [('EMAIL_ADDRESS', 5, 20)]
@@ -38,6 +44,8 @@ def find(
     found: list[Finding] = []
     for detector in detectors:
         found += detector.find(subject)
+    if allow:
+        found = [finding for finding in found if text[finding.start : finding.end] not in allow]
     return found if len(found) < 2 else _merged(found)
 
 
@@ -63,7 +71,12 @@ def _weight(finding: Finding) -> tuple[float, int]:
 
 
 def redact(
-    text: str, key: str | None = None, detectors: Sequence[Detector] = ALL, *, kind: KeyClass | None = None
+    text: str,
+    key: str | None = None,
+    detectors: Sequence[Detector] = ALL,
+    *,
+    kind: KeyClass | None = None,
+    allow: Container[str] = (),
 ) -> tuple[str, list[Finding]]:
     """The text with ``<ENTITY>`` in place of every finding, and the findings (in code points of ``text``).
 
@@ -73,12 +86,12 @@ def redact(
     >>> redact("mail bob@example.com")[0]
     'mail <EMAIL_ADDRESS>'
     """
-    findings = find(text, key, detectors, kind=kind)
+    findings = find(text, key, detectors, kind=kind, allow=allow)
     again, rounds = findings, 0
     while again:
         text = _replaced(text, again)
         rounds += 1
-        again = find(text, key, detectors, kind=kind)
+        again = find(text, key, detectors, kind=kind, allow=allow)
         if again and rounds == _MAX_ROUNDS:
             return replacement(again[0].entity), findings
     return text, findings

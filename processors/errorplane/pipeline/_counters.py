@@ -49,6 +49,7 @@ COUNTERS: tuple[Metric, ...] = (
         ("destination", "retention_class"),
         "File segments deleted at the end of their class's days.",
     ),
+    Metric("unreadable_items", "{item}", ("destination",), "Items lost since their record in the journal was damaged."),
     Metric("internal_errors", "{error}", ("where",), "Failures inside errorplane itself."),
 )
 GAUGES: tuple[Metric, ...] = (

@@ -191,21 +191,3 @@ def _service(group: ResourceSpans | ResourceLogs | ResourceMetrics) -> str:
         if pair.key == "service.name":
             return pair.value.string_value
     return text("service", attributes(group.resource.attributes)) or "unknown_service"
-
-
-def error_candidates(body: bytes, layout: Layout) -> frozenset[int]:
-    """Items whose bytes hint at an error beyond their status, found without the redactor (after a restart)."""
-    found = set()
-    for hint in _HINTS:
-        at = body.find(hint)
-        while at >= 0:
-            item = layout.item_at(at)
-            if item is not None:
-                found.add(item)
-                at = layout.items[item][1] - 1
-            at = body.find(hint, at + 1)
-    return frozenset(found)
-
-
-# An attribute key or event attribute `exception.*`; the encoded KeyValue `error=true` of OpenTracing.
-_HINTS = (b"exception.", b"\x05error\x12\x02\x10\x01")

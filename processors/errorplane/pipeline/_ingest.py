@@ -13,7 +13,7 @@ from errorplane.journal import Journal, JournalError
 from errorplane.otlp import InvalidRequest, Overloaded, Receipt, ShuttingDown, Signal
 from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, walk
 from errorplane.pipeline._counters import Counters
-from errorplane.pipeline._index import Index, error_candidates, index_request
+from errorplane.pipeline._index import Index, index_request
 from errorplane.pipeline._plan import Plan
 from errorplane.redaction import Redacted
 
@@ -72,7 +72,8 @@ class Entrance:
         self, signal: Signal, message: Message, body: bytes, layout: Layout
     ) -> tuple[_Request | None, Receipt]:
         """Redact and index; without the items that no receiver may take, None if none is left."""
-        redacted = self._plan().redactor.redact(signal, body)
+        redactor = self._plan().redactor
+        redacted = redactor.redact(signal, body, layout)
         self._count(signal, redacted)
         if redacted.body is not body:
             layout = walk(signal, redacted.body)
@@ -86,7 +87,7 @@ class Entrance:
         if not kept:
             return None, receipt
         message, kept, layout = _validated(signal, kept)
-        candidates = error_candidates(kept, layout)
+        candidates = redactor.error_candidates(kept, layout)
         return _Request(kept, index_request(signal, message, kept, layout, candidates)), receipt
 
     def _count(self, signal: Signal, redacted: Redacted) -> None:

@@ -95,7 +95,7 @@ class Processor:
         forget_removed(self.journal, frozenset(policy.destinations), self.counters)
         for name in policy.destinations:
             self._start_sender(name, policy)
-        self._decider.start(self.journal, recover(self.journal, self.counters))
+        self._decider.start(self.journal, recover(self.journal, self._plan.redactor, self.counters))
         self._housekeeping.start()
         ports = {name: receiver.start() for name, receiver in self._receivers.items()}
         admin = None if self._admin is None else self._admin.start()

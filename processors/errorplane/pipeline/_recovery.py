@@ -10,19 +10,20 @@ from errorplane.journal import Ack, Journal, JournalCorrupt
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
 from errorplane.pipeline._counters import Counters
-from errorplane.pipeline._index import Index, error_candidates, index_request, parse
+from errorplane.pipeline._index import Index, index_request, parse
+from errorplane.redaction import Redactor
 
 log = logging.getLogger("errorplane.pipeline")
 
 _PROGRESS_S = 5.0
 
 
-def recover(journal: Journal, counters: Counters) -> Iterator[tuple[int, Index]]:
+def recover(journal: Journal, redactor: Redactor, counters: Counters) -> Iterator[tuple[int, Index]]:
     """Every request that the journal holds with its index, oldest first; logs progress every 5 s."""
     started = last = time.monotonic()
     total = len(journal.recovered)
     for done, seq in enumerate(journal.recovered, 1):
-        yield seq, _index(journal, seq, counters)
+        yield seq, _index(journal, seq, redactor, counters)
         now = time.monotonic()
         if now - last > _PROGRESS_S:
             last = now
@@ -31,7 +32,7 @@ def recover(journal: Journal, counters: Counters) -> Iterator[tuple[int, Index]]
         log.info("journal: %d requests read again in %.1f s", total, time.monotonic() - started)
 
 
-def _index(journal: Journal, seq: int, counters: Counters) -> Index:
+def _index(journal: Journal, seq: int, redactor: Redactor, counters: Counters) -> Index:
     """The index of one request; an empty one, which lets go of it, where the record is damaged."""
     try:
         request = journal.request(seq)
@@ -43,7 +44,8 @@ def _index(journal: Journal, seq: int, counters: Counters) -> Index:
         return Index(Signal.TRACES, 0)
     message = parse(request.signal, request.body)
     layout = walk(request.signal, request.body)
-    return index_request(request.signal, message, request.body, layout, error_candidates(request.body, layout))
+    candidates = redactor.error_candidates(request.body, layout)
+    return index_request(request.signal, message, request.body, layout, candidates)
 
 
 def forget_removed(journal: Journal, destinations: frozenset[str], counters: Counters) -> None:

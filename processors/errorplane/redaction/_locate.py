@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from errorplane.otlp._wire import Frame, MalformedWire, read_varint, skip_field
-from errorplane.redaction._shapes import Kind, Shape
+from errorplane.otlp._wire import Frame, Layout, MalformedWire, frame, read_varint, skip_field
+from errorplane.redaction._shapes import Kind, Shape, SignalShapes
+
+_FAR = 1 << 62  # beyond every offset
 
 
 class Target(NamedTuple):
@@ -21,8 +24,51 @@ class Target(NamedTuple):
     outer: tuple[Frame, ...]
 
 
+def targets(
+    body: bytes, layout: Layout, shapes: SignalShapes, hits: Sequence[int]
+) -> Iterator[tuple[int | None, list[Target]]]:
+    """The fields of a request that hold a hit: those of each item together with its number, those outside of items
+    one by one with None. Raises ``MalformedWire`` or IndexError where the bytes cannot be followed.
+    """
+    resources = [(frame(body, group.start, group.end),) for group in layout.resources]
+    scopes = [(*resources[group.resource], frame(body, group.start, group.end)) for group in layout.scopes]
+    for start, end in layout.rest:
+        yield from _outside(body, start, end, shapes.request, hits, ())
+    for resource, outer in zip(layout.resources, resources, strict=True):
+        for start, end in resource.rest:
+            yield from _outside(body, start, end, shapes.resource, hits, outer)
+    for scope, both in zip(layout.scopes, scopes, strict=True):
+        for start, end in scope.rest:
+            yield from _outside(body, start, end, shapes.scope, hits, both)
+        yield from _in_items(body, layout, range(scope.first, scope.last), shapes.item, hits, both)
+
+
+def _outside(
+    body: bytes, start: int, end: int, shape: Shape, hits: Sequence[int], outer: tuple[Frame, ...]
+) -> Iterator[tuple[None, list[Target]]]:
+    for target in locate(body, start, end, shape, hits, bisect_left(hits, start), outer):
+        yield None, [target]
+
+
+def _in_items(
+    body: bytes, layout: Layout, numbers: range, shape: Shape, hits: Sequence[int], outer: tuple[Frame, ...]
+) -> Iterator[tuple[int, list[Target]]]:
+    number, last = numbers.start, numbers.stop
+    while number < last:
+        at = bisect_left(hits, layout.items[number][0])
+        if at == len(hits):
+            return
+        number = max(number, bisect_right(layout.items, (hits[at], _FAR), number, last) - 1)
+        start, end = layout.items[number]
+        if hits[at] < end:
+            found = locate(body, start, end, shape, hits, at, (*outer, frame(body, start, end)))
+            if found:
+                yield number, found
+        number += 1
+
+
 def locate(
-    body: bytes, at: int, end: int, shape: Shape, hits: list[int], first: int, outer: tuple[Frame, ...]
+    body: bytes, at: int, end: int, shape: Shape, hits: Sequence[int], first: int, outer: tuple[Frame, ...]
 ) -> list[Target]:
     """The fields in ``body[at:end]``, a run of whole fields of a message, that hold a hit.
 
@@ -39,7 +85,7 @@ def _locate(
     at: int,
     end: int,
     shape: Shape,
-    hits: list[int],
+    hits: Sequence[int],
     hit: int,
     outer: tuple[Frame, ...],
     found: list[Target],
@@ -79,7 +125,7 @@ def _locate_in(
     head: int,
     shape: Shape,
     tag: int,
-    hits: list[int],
+    hits: Sequence[int],
     hit: int,
     outer: tuple[Frame, ...],
     found: list[Target],
@@ -99,7 +145,3 @@ def _locate_in(
     elif field.kind is not Kind.NUMBERS:
         found.append(Target(field.kind, head, end, frame, outer))
     return bisect_left(hits, end, hit)
-
-
-def strip_unknown(body: bytes, shape: Shape, suspicious: object) -> tuple[bytes, int]:
-    raise NotImplementedError
