@@ -17,8 +17,15 @@ from errorplane.detectors import FOLDED_GATES, Detector
 _LOOK, _ERROR = 1, 2
 _FEW, _BYTES_PER_HIT = 4096, 32
 
-# An AnyValue's int_value (tag 0x18, also in its over-long spellings) of thirteen digits or more: a card as a number.
-_LARGE_NUMBERS = (rb"\x18[\x80-\xff]{5}", rb"\x98\x80{0,3}\x00[\x80-\xff]{5}")
+# An AnyValue's int_value (tag 0x18) of 2^35 or more, and a double_value (tag 0x21) from 2^39 to 2^63: cards as numbers.
+# The tags also in their over-long spellings.
+_CARD_SIZED = rb".{6}(?:[\x60-\xff]\x42|[\x00-\xef]\x43)"
+_LARGE_NUMBERS = (
+    rb"\x18[\x80-\xff]{5}",
+    rb"\x98\x80{0,3}\x00[\x80-\xff]{5}",
+    rb"\x21" + _CARD_SIZED,
+    rb"\xa1\x80{0,3}\x00" + _CARD_SIZED,
+)
 _FORGED = (rb"errorplane\.(?:retention\.class|policy\.version|sampling\.)",)
 # An attribute exception.*; the attribute error=true of OpenTracing, as a boolean or as a string.
 _ERRORS = (rb"exception\.", rb"\x05error\x12\x02\x10\x01", rb"\x05error\x12\x06\x0a\x04true")
