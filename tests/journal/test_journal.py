@@ -9,9 +9,11 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from tests.support.collector_tools import wait_until
 
 from errorplane.journal import (
     Ack,
@@ -20,11 +22,15 @@ from errorplane.journal import (
     Journal,
     JournalBusy,
     JournalCorrupt,
+    JournalError,
     JournalFull,
     Refs,
+    StoredRequest,
     VerdictRecord,
     WrongKey,
+    _writer,
 )
+from errorplane.journal._writer import Append
 from errorplane.keys import Key
 from errorplane.otlp import Signal
 
@@ -148,9 +154,12 @@ def test_a_full_journal_refuses_requests_but_takes_decisions(opened: Open) -> No
     """At the bound senders are told to wait, while what frees room still goes through."""
     journal = opened(max_bytes=1 << 20)
     held = []
-    with pytest.raises(JournalFull, match="max_bytes"):
-        for _ in range(100):
+    try:
+        while len(held) < 100:
             held.append(journal.append(Signal.TRACES, os.urandom(100_000)))
+    except JournalFull as full:
+        told = str(full)
+    assert "max_bytes" in told
     assert len(held) >= 8
     journal.commit(Change(drop=Counter(held)))
     assert journal.used_bytes == 0
@@ -258,3 +267,47 @@ def test_kill_loses_nothing_that_was_acknowledged(opened: Open, tmp_path: Path) 
     bodies = {seq: request.body for seq, request in journal.requests()}
     assert set(acknowledged) <= set(bodies)
     assert all(body == str(seq - 1).encode() * 200 for seq, body in bodies.items())
+
+
+def test_verdicts_count_towards_the_bound(opened: Open) -> None:
+    """What is remembered of decided traces takes room, which the bound of the journal includes."""
+    journal = opened(max_bytes=1 << 20)
+    verdict = VerdictRecord(True, "errors", 1.0, "standard", 1.0, 0)
+    for number in range(20):
+        journal.commit(Change(verdicts={os.urandom(16): verdict for _ in range(1000)}, indexed_through=number))
+    assert journal.verdict_bytes >= 1 << 20
+    assert journal.used_bytes == 0
+    with pytest.raises(JournalFull, match="max_bytes"):
+        journal.append(Signal.TRACES, b"")
+    forgotten = journal.sweep_verdicts(b"", 20_000, lambda verdict: True)
+    journal.commit(Change(forget=list(forgotten.expired)))
+    journal.append(Signal.TRACES, b"")
+
+
+def test_a_failing_operation_fails_alone(opened: Open) -> None:
+    """An operation that cannot be carried out is reported to its caller; the writer goes on for the others."""
+    journal = opened()
+    with pytest.raises(JournalError, match="not stored"):
+        journal.commit(Change(verdicts={TRACE: None}))  # type: ignore[dict-item]  # the fault
+    seq = journal.append(Signal.TRACES, b"after")
+    found = journal.request(seq)
+    assert found is not None
+    assert found.body == b"after"
+
+
+def test_what_waits_too_long_for_the_disk_is_not_stored(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller whose turn does not come is told so, and what it was told not to be stored is not."""
+    journal = opened()
+    monkeypatch.setattr(_writer, "_SUBMIT_TIMEOUT_S", 0.05)
+    request = StoredRequest(Signal.TRACES, 1.0, b"first")
+    first: Future[int] = Future()
+    with journal._store.env.begin(write=True):  # LMDB's only write transaction: the writer waits as for a stalled disk
+        with journal._writer._wake:
+            journal._writer._queue.append((Append(request, journal._sealer.compress(request.pack()), None), first))
+            journal._writer._wake.notify()
+        wait_until(first.running, "the first to be under way")
+        with pytest.raises(JournalError, match="the disk was busy"):
+            journal.append(Signal.TRACES, b"second")
+    assert first.result(10) == 1
+    assert journal.append(Signal.TRACES, b"third") == 2
+    assert [found.body for _, found in journal.requests()] == [b"first", b"third"]

@@ -93,21 +93,27 @@ class Journal:
         return self._writer.used_bytes
 
     @property
+    def verdict_bytes(self) -> int:
+        """Bytes that verdicts occupy."""
+        return self._writer.verdict_bytes
+
+    @property
     def oldest_request(self) -> int:
         """The smallest number of a request held; the next number to be given out if there is none."""
         return self._store.first_request() or self._writer.next_seq
 
     @property
     def max_bytes(self) -> int:
-        """The bound on ``used_bytes``."""
+        """The bound on ``used_bytes`` and ``verdict_bytes`` together."""
         return self._max_bytes
 
     def append(self, signal: Signal, body: bytes, note: object = None) -> int:
         """Store a redacted request and return its number once it is synced; raises ``JournalFull``."""
         request = StoredRequest(signal, self._clock(), body)
         compressed = self._sealer.compress(request.pack())
-        if self._writer.used_bytes + len(compressed) > self._max_bytes:
-            raise JournalFull(f"the journal holds {self._writer.used_bytes} of {self._max_bytes} bytes (max_bytes)")
+        held = self.used_bytes + self.verdict_bytes
+        if held + len(compressed) > self._max_bytes:
+            raise JournalFull(f"the journal holds {held} of {self._max_bytes} bytes (max_bytes)")
         return self._writer.submit(Append(request, compressed, note))
 
     def commit(self, change: Change) -> None:

@@ -156,6 +156,14 @@ class Store:
                     total += sum(footprint(len(value)) for value in cursor.iternext(keys=False, values=True))
         return total
 
+    def verdict_bytes(self, txn: lmdb.Transaction | None = None) -> int:
+        """Bytes of the pages that hold verdicts."""
+        if txn is None:
+            with self.env.begin() as own:
+                return self.verdict_bytes(own)
+        pages = txn.stat(self.verdicts)
+        return (pages["branch_pages"] + pages["leaf_pages"] + pages["overflow_pages"]) * _PAGE
+
     def read_overflow(self) -> bytes:
         """The counts of held-back error facts; b"" for none."""
         with self.env.begin(db=self.meta) as txn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,8 @@ from errorplane.journal._errors import JournalError
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import Sealer
 from errorplane.journal._store import Store, as_full, footprint, u64
+
+log = logging.getLogger("errorplane.journal")
 
 _GROUP = 128  # operations in one transaction at most
 _SUBMIT_TIMEOUT_S = 60.0
@@ -33,8 +36,8 @@ class Change:
     """What changes together, or not at all.
 
     ``hold`` and ``drop`` count references to requests; a request without any is deleted. ``forget`` lists trace ids
-    whose verdict no longer stands. ``indexed_through``: every request up to it has been looked at. ``overflow``: counts of error facts
-    that are held back; b"" for none, None for no change.
+    whose verdict no longer stands. ``indexed_through``: every request up to it has been looked at. ``overflow``:
+    counts of error facts that are held back; b"" for none, None for no change.
     """
 
     verdicts: dict[bytes, VerdictRecord] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class _Transaction:
         self.references: dict[int, int] = {}
         self.waiting: dict[int, int] = {}
         self.used = 0
+        self.verdict_bytes = writer.verdict_bytes
         self.appended: list[tuple[int, Append]] = []
 
 
@@ -99,6 +103,7 @@ class Writer:
         self.references = dict(references)
         self.waiting = dict(waiting)
         self.used_bytes = store.used_bytes()
+        self.verdict_bytes = store.verdict_bytes()
         self._on_append = on_append
         self._queue: deque[tuple[Operation, Future[int]]] = deque()
         self._wake = threading.Condition()
@@ -107,14 +112,22 @@ class Writer:
         self._thread.start()
 
     def submit(self, operation: Operation) -> int:
-        """Carry out ``operation`` and wait until it is synced; for an append, the number of the request."""
+        """Carry out ``operation`` and wait until it is synced; for an append, the number of the request.
+
+        Raises ``JournalError`` when it was not stored; after 60 s of waiting for its turn, for one.
+        """
         future: Future[int] = Future()
         with self._wake:
             if self._closed:
                 raise JournalError("the journal is closed")
             self._queue.append((operation, future))
             self._wake.notify()
-        return future.result(timeout=_SUBMIT_TIMEOUT_S)
+        try:
+            return future.result(timeout=_SUBMIT_TIMEOUT_S)
+        except TimeoutError:
+            if future.cancel():
+                raise JournalError(f"the disk was busy with others for {_SUBMIT_TIMEOUT_S:g} s") from None
+            return future.result()  # its sync is under way: only the disk knows whether it is stored
 
     def close(self) -> None:
         """Finish what was submitted, then stop."""
@@ -125,11 +138,14 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._next_group():
+            wanted = [single for single in group if single[1].set_running_or_notify_cancel()]
+            if not wanted:
+                continue
             try:
-                self._write(group)
-            except (lmdb.Error, JournalError):
+                self._write(wanted)
+            except Exception:  # noqa: BLE001  # the boundary guard is in _write_alone, which finds out whose fault it is
                 # One operation that finds no room must not fail its neighbours: each on its own, then.
-                for single in group:
+                for single in wanted:
                     self._write_alone(single)
 
     def _next_group(self) -> list[tuple[Operation, Future[int]]]:
@@ -147,6 +163,9 @@ class Writer:
             single[1].set_exception(as_full(error))
         except JournalError as error:
             single[1].set_exception(error)
+        except Exception as error:  # the boundary guard: without this thread nothing is stored any more
+            log.exception("an operation failed unexpectedly and was not stored")
+            single[1].set_exception(JournalError(f"not stored: {type(error).__name__}"))
 
     def _write(self, group: Sequence[tuple[Operation, Future[int]]]) -> None:
         after = _Transaction(self)
@@ -168,6 +187,7 @@ class Writer:
         self.next_seq = after.next_seq
         self.next_delivery = after.next_delivery
         self.used_bytes += after.used
+        self.verdict_bytes = after.verdict_bytes
         _merge(self.references, after.references)
         _merge(self.waiting, after.waiting)
         for seq, append in after.appended:
@@ -188,6 +208,7 @@ class Writer:
             txn.delete(trace_id, db=self._store.verdicts)
         for trace_id, verdict in change.verdicts.items():
             txn.put(trace_id, verdict.pack(), db=self._store.verdicts)
+        after.verdict_bytes = self._store.verdict_bytes(txn)
         for delivery in change.deliveries:
             self._deliver(txn, after, delivery)
         for seq, count in change.hold.items():

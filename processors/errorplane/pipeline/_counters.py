@@ -53,7 +53,9 @@ COUNTERS: tuple[Metric, ...] = (
     Metric("internal_errors", "{error}", ("where",), "Failures inside errorplane itself."),
 )
 GAUGES: tuple[Metric, ...] = (
-    Metric("journal_bytes", "By", (), "Bytes that requests and deliveries occupy in the journal."),
+    Metric(
+        "journal_bytes", "By", ("content",), "Bytes of the journal that telemetry, and remembered verdicts, occupy."
+    ),
     Metric("undecided_traces", "{trace}", (), "Traces whose window is open."),
     Metric("pending_deliveries", "{delivery}", ("destination",), "Deliveries that a destination has not acknowledged."),
 )

@@ -24,7 +24,8 @@ log = logging.getLogger("errorplane.pipeline")
 _TURN_S = 0.2
 _DECIDE_AT_ONCE = 5_000
 _ARRIVALS_AT_ONCE = 64
-_SWEEP_STEP = 200
+_SWEEP_LEAST, _SWEEP_PER_VERDICT = 200, 4
+_VERDICT_SHARE = 0.25  # of the journal, beyond which verdicts are remembered for a shorter time
 _COMMIT_RETRY_S = 1.0
 VERDICT_TTL_S = 3600.0
 
@@ -40,8 +41,8 @@ class _Arrival:
 class Decider:
     """Takes in indexed requests, decides when windows close, and commits each turn to the journal.
 
-    A turn starts every 0.2 s, sooner when 64 requests wait. ``clock`` is monotonic, ``wall_clock`` Unix time, in seconds; ``on_taken`` is called
-    once for each request taken in, ``on_deliveries`` after a turn that made some.
+    A turn starts every 0.2 s, sooner when 64 requests wait. ``clock`` is monotonic, ``wall_clock`` Unix time, in
+    seconds; ``on_taken`` is called once for each request taken in, ``on_deliveries`` after a turn that made some.
     """
 
     def __init__(
@@ -172,9 +173,12 @@ class Decider:
     def _sweep(self, turn: Turn) -> None:
         """Forget verdicts that are old and that no request in the journal can still ask for."""
         oldest = self._journal.oldest_request
-        before = self._wall_clock() - VERDICT_TTL_S
+        fill = self._journal.verdict_bytes / (self._journal.max_bytes * _VERDICT_SHARE)
+        before = self._wall_clock() - VERDICT_TTL_S * min(1.0, max(0.0, 2.0 - 2.0 * fill))
+        # More are looked at than are added, so that the sweep keeps up with any rate.
+        step = max(_SWEEP_LEAST, _SWEEP_PER_VERDICT * len(turn.outbox.change.verdicts))
         sweep = self._journal.sweep_verdicts(
-            self._sweep_from, _SWEEP_STEP, lambda verdict: verdict.decided_at < before and verdict.through < oldest
+            self._sweep_from, step, lambda verdict: verdict.decided_at < before and verdict.through < oldest
         )
         self._sweep_from = sweep.next_start
         turn.outbox.change.forget.extend(sweep.expired)
@@ -188,6 +192,9 @@ class Decider:
                 break
             except JournalError as error:
                 self._counters.add("internal_errors", 1, where="journal")
+                if self._stopping:
+                    log.error("journal: decisions not stored (%s); the next start decides again", error)
+                    return
                 log.error("journal: decisions not stored (%s); trying again", error)
                 time.sleep(_COMMIT_RETRY_S)
         if change.deliveries:

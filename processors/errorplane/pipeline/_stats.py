@@ -48,6 +48,7 @@ def stats(counters: Counters, undecided: int, journal: Journal) -> dict[str, Any
         },
         "journal": {
             "bytes": journal.used_bytes,
+            "verdict_bytes": journal.verdict_bytes,
             "max_bytes": journal.max_bytes,
             "pending_deliveries": dict(journal.pending_destinations()),
         },
