@@ -35,6 +35,13 @@ class Main(Exception):
 Main.__module__ = "__main__"
 
 
+class Nowhere(Exception):
+    """Printed as `<unknown>.Nowhere`."""
+
+
+Nowhere.__module__ = None  # type: ignore[assignment]  # as types made by C code have it
+
+
 class Mute(Exception):
     """Cannot be printed."""
 
@@ -49,7 +56,9 @@ def _local() -> type[Exception]:
     return Local
 
 
-TYPES: tuple[type[Exception], ...] = (ValueError, KeyError, OSError, ShopError, ShopError.Nested, Main, Mute, _local())
+TYPES: tuple[type[Exception], ...] = (
+    ValueError, KeyError, OSError, ShopError, ShopError.Nested, Main, Nowhere, Mute, _local()
+)  # fmt: skip
 
 MESSAGES = st.one_of(
     st.text(max_size=30),
@@ -66,6 +75,8 @@ MESSAGES = st.one_of(
             "  [Previous line repeated 3 more times]",
             "ValueError: ValueError: x",
             "  | in a margin\n    | deeper\n    +---------------- 1 ----------------",
+            "    +------------------------------------",
+            "over\r\ntwo lines\x0cor\u2028more",
         ]
     ),
 )
@@ -151,6 +162,52 @@ _STYLES = {
                 error.add_note("hint: 17\\n  File \\"/srv/note.py\\", line 1, in note")
                 raise
         """,
+    "coroutine": """
+        def {name}():
+            async def deeper():
+                inner()
+            async def outer():
+                await deeper()
+            outer().send(None)
+        """,
+    "class body": """
+        def {name}():
+            class Service:
+                value = inner()
+        """,
+    "context manager": """
+        import contextlib
+        @contextlib.contextmanager
+        def guarded():
+            try:
+                yield
+            except Exception as error:
+                raise make() from error
+        def {name}():
+            with guarded(), guarded():
+                inner()
+        """,
+    "long chain": """
+        def {name}():
+            try:
+                inner()
+            except BaseException as error:
+                for _ in range(13):
+                    try:
+                        raise make() from error
+                    except BaseException as other:
+                        error = other
+                raise error
+        """,
+    "other process": """
+        from multiprocessing.pool import ExceptionWithTraceback
+        def {name}():
+            try:
+                inner()
+            except BaseException as error:
+                rebuild, arguments = ExceptionWithTraceback(error, error.__traceback__).__reduce__()
+            raise rebuild(*arguments)
+        """,
     "syntax": """
         def {name}():
             try:
@@ -168,6 +225,20 @@ _STYLES = {
                     found.append(error)
             found.append(make())
             raise BaseExceptionGroup("several", found)
+        """,
+    "group with a cause": """
+        def {name}():
+            try:
+                inner()
+            except BaseException as error:
+                raise BaseExceptionGroup("several", [make()] * {many} + [error]) from error.__cause__ or error
+        """,
+    "group as cause": """
+        def {name}():
+            try:
+                inner()
+            except BaseException as error:
+                raise make() from BaseExceptionGroup("several", [make()] * {many} + [error])
         """,
 }
 

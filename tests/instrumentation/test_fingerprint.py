@@ -46,12 +46,15 @@ def test_live_and_text_agree(program: Program) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(programs(max_layers=2), st.sampled_from(SEPARATORS), MESSAGES)
-def test_live_and_text_agree_on_a_message_that_looks_like_a_traceback(
+def test_live_and_text_agree_on_words_that_look_like_a_traceback(
     program: Program, separator: str, message: str
 ) -> None:
-    """The words of the last exception are known, so they cannot pass for the text around them."""
+    """The message of the last exception is known, so neither it nor a note can pass for the text around them."""
     plain = tuple(layer for layer in program.layers if layer.style in PLAIN)
     error = dataclasses.replace(program, layers=plain, error=ShopError, message=separator + message).caught()
+    assert fingerprint(error) == from_text(error), text_of(error)
+    error = dataclasses.replace(program, layers=plain, error=ShopError, message=message).caught()
+    error.add_note(separator + message)
     assert fingerprint(error) == from_text(error), text_of(error)
 
 

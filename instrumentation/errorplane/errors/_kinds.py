@@ -189,7 +189,7 @@ def category_hint(error: BaseException, kind: Kind | None = None) -> Category | 
 
     `kind` saves the work of finding it again.
     """
-    facts = _facts_of(error.__class__)
+    facts = _facts_of(error)
     http, grpc = _http_status(error, facts), _grpc_status(error, facts)
     if http is not None or grpc is not None:
         return Category.TRANSIENT if http in _TRANSIENT_HTTP or grpc in _TRANSIENT_GRPC else None
@@ -200,7 +200,7 @@ def category_hint(error: BaseException, kind: Kind | None = None) -> Category | 
 
 
 def _own_kind(error: BaseException) -> Kind:
-    facts = _facts_of(error.__class__)
+    facts = _facts_of(error)
     http, grpc = _http_status(error, facts), _grpc_status(error, facts)
     if http is not None:
         return kind_of_http_status(http)
@@ -225,8 +225,13 @@ class _Facts(NamedTuple):
     has_grpc_status: bool
 
 
+def _facts_of(error: BaseException) -> _Facts:
+    cls: Any = type(error)  # Any: mypy does not take a class for a thing that has a hash
+    return _facts_of_type(cls)
+
+
 @lru_cache(maxsize=1024)
-def _facts_of(cls: type[Any]) -> _Facts:
+def _facts_of_type(cls: type[BaseException]) -> _Facts:
     names = {base.__name__ for base in cls.__mro__}
     own = (kind_of_type(qualified_type(base)) for base in cls.__mro__ if base not in (Exception, BaseException, object))
     kind = next((found for found in own if found is not Kind.UNKNOWN), Kind.UNKNOWN)

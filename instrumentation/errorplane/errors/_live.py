@@ -14,6 +14,7 @@ from errorplane.errors._trail import CAUSES, LEAVES, Step, Trail, common_type
 _GROUP_WIDTH: Final = 15
 _GROUP_DEPTH: Final = 10
 _FRAMES: Final = 100_000
+_MEMBERS: Final = 1_000  # looked at in search of what is printed before the causes of a group
 UNPRINTABLE: Final = "<exception str() failed>"  # the words of the `traceback` module
 
 
@@ -49,26 +50,34 @@ def _frames(traceback: TracebackType | None) -> list[tuple[str, str]]:
 
 
 def _causes(error: BaseException) -> Iterator[Step]:
+    """As the `traceback` module prints them: no exception twice, and those within a group before its own causes."""
     seen = {id(error)}
     for _ in range(CAUSES):
         cause = error.__cause__
         if cause is None or id(cause) in seen:
             return
         seen.add(id(cause))
-        if error.__context__ is not cause:
-            _see(error.__context__, seen)
+        if isinstance(error, BaseExceptionGroup):
+            _see_members(error, seen)
         yield _step(cause)
         error = cause
 
 
-def _see(error: BaseException | None, seen: set[int]) -> None:
-    """Mark what hangs on a context: an exception is printed once, and contexts are printed before causes."""
-    waiting = [error]
-    while waiting and len(seen) < LEAVES * CAUSES:
+def _see_members(group: BaseExceptionGroup[BaseException], seen: set[int]) -> None:
+    waiting: list[BaseException] = [group]
+    for _ in range(_MEMBERS):
+        if not waiting:
+            return
         error = waiting.pop()
-        if error is not None and id(error) not in seen:
-            seen.add(id(error))
-            waiting += (error.__cause__, error.__context__)
+        chained = error.__cause__
+        if (chained is None or id(chained) in seen) and not error.__suppress_context__:
+            chained = error.__context__
+        if chained is not None and id(chained) not in seen and error is not group:
+            seen.add(id(chained))
+            waiting.append(chained)
+        if isinstance(error, BaseExceptionGroup):
+            seen.update(map(id, error.exceptions))
+            waiting += error.exceptions
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[Step]:

@@ -16,15 +16,18 @@ from errorplane.errors._trail import CAUSES, LEAVES, Step, Trail, common_type
 HEADER: Final = "Traceback (most recent call last):\n"
 _IN_GROUP: Final = "Exception Group " + HEADER
 _GROUP_HEADER: Final = "  + " + _IN_GROUP
-_GROUP_END: Final = "    +------------------------------------"
+_IN_MARGIN: Final = "  | "
 _CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+_QUOTE: Final = '\n"""\n'
+_QUOTED: Final = re.compile(r'[\w.]*RemoteTraceback: \n"""\n')
 
 _BETWEEN: Final = (_CAUSE.strip("\n"), _CONTEXT.strip("\n"))
 
 _FRAME: Final = re.compile(r'^  File "([^\n]*)", line \d+, in ([^\n]+)$', re.MULTILINE)
 _NO_FRAME: Final = re.compile(r"^(?!  )", re.MULTILINE)
-_TYPE: Final = re.compile(r"[^\W\d][\w.]*(?:<locals>[\w.]*)*(?=: |\n|\Z)")
+_TYPE: Final = re.compile(r"(?:<unknown>\.)?[^\W\d][\w.]*(?:<locals>[\w.]*)*(?=: |\n|\Z)")
 _MEMBER: Final = re.compile(r"^ +(?:\+-)?\+-{16} (?:\d+|\.\.\.) -{16}$")
 _MARGIN: Final = re.compile(r"^( +)[|+] ")
 
@@ -47,10 +50,10 @@ def python_trail(type_: str, message: str, text: str) -> Trail | None:
     own words begin, so that a message that looks like a traceback is not taken for one.
     """
     text = text.rstrip("\n")
-    if text.endswith(_GROUP_END):
-        return _group_trail(type_, text)
     end = _final_line(type_, message, text)
     start, is_cause = _last_separator(text, end)
+    if end == len(text) and text.startswith((_GROUP_HEADER, _IN_MARGIN), start):
+        return _group_trail(type_, text, start, is_cause)
     header = text.find(HEADER, start, end)
     if header < 0 and end == len(text):
         return None
@@ -64,7 +67,7 @@ def python_trail(type_: str, message: str, text: str) -> Trail | None:
 def _final_line(type_: str, message: str, text: str) -> int:
     """Where the line `Type: message` of the last exception begins; the length of the text if it is not found."""
     name = common_type(type_)[-_NEEDLE:]
-    first = message.partition("\n")[0][:_NEEDLE]
+    first = message.partition("\n")[0][:_NEEDLE].rstrip("\r")
     needle = f"{name}: {first}" if message else name
     found = text.rfind(needle) if name else -1
     if found < 0:
@@ -76,10 +79,22 @@ def _final_line(type_: str, message: str, text: str) -> int:
 
 def _last_separator(text: str, end: int) -> tuple[int, bool]:
     """Where the last exception before `end` begins, and whether the one before it is its explicit cause."""
-    cause, context = text.rfind(_CAUSE, 0, end), text.rfind(_CONTEXT, 0, end)
+    floor = _quoted(text, end)
+    cause, context = text.rfind(_CAUSE, floor, end), text.rfind(_CONTEXT, floor, end)
     if cause < 0 and context < 0:
         return 0, False
     return (cause + len(_CAUSE), True) if cause > context else (context + len(_CONTEXT), False)
+
+
+def _quoted(text: str, end: int) -> int:
+    """Where the message ends of an exception from another process at the beginning of the text, else 0.
+
+    It is the cause of the one that was raised here, and quotes the whole stack trace from there.
+    """
+    if not _QUOTED.match(text):
+        return 0
+    found = text.rfind(_QUOTE + _CAUSE, 0, end + len(_CAUSE))
+    return 0 if found < 0 else found + len(_QUOTE)
 
 
 def _frames(text: str, start: int, end: int) -> tuple[list[tuple[str, str]], int]:
@@ -111,7 +126,7 @@ def _causes(text: str, start: int, is_cause: bool) -> Iterator[Step]:
 
 
 def _step(text: str, start: int, end: int) -> Step:
-    if text.startswith(_GROUP_HEADER, start) or text.startswith("  | ", start):
+    if text.startswith((_GROUP_HEADER, _IN_MARGIN), start):
         return _sections(text[start:end])[0].step()
     if text.startswith(_IN_GROUP, start):
         start += len(_IN_GROUP) - len(HEADER)
@@ -135,8 +150,7 @@ class _Section:
         return _step(text, start, len(text))
 
 
-def _group_trail(type_: str, text: str) -> Trail:
-    start, is_cause = _last_separator(text, len(text))
+def _group_trail(type_: str, text: str, start: int, is_cause: bool) -> Trail:
     sections = _sections(text[start:])
     leaves = [section.step() for section in sections if not section.is_group]
     error = sections[0].step()
