@@ -2,6 +2,7 @@
 
 OtlpError
 ├── ListenError             an address cannot be listened on, or its TLS files cannot be read
+├── TargetError             a destination cannot be set up: its endpoint, headers or TLS files are at fault
 ├── ReceiveError            what a sender is told by us
 │   ├── InvalidRequest      INVALID_ARGUMENT / 400: do not send this again
 │   ├── TooLarge            RESOURCE_EXHAUSTED without RetryInfo / 413: do not send this again
@@ -24,6 +25,10 @@ class OtlpError(Exception):
 
 class ListenError(OtlpError):
     """A receiver cannot start."""
+
+
+class TargetError(OtlpError):
+    """A destination cannot be set up; the message quotes neither endpoint nor header, in which secrets may be."""
 
 
 class ReceiveError(OtlpError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import cast
-from urllib.parse import urlsplit
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -12,14 +11,15 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # it has no stubs
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
-from errorplane.otlp._destination import is_loopback, shown
-from errorplane.otlp._errors import Refused, RetryLater, SendError
+from errorplane.otlp._destination import checked_headers, is_loopback, secrets_of, shown, split_endpoint
+from errorplane.otlp._errors import Refused, RetryLater, SendError, TargetError
 from errorplane.otlp._responses import receipt_of
 from errorplane.otlp._signals import Receipt, Signal
 from errorplane.otlp._tls import ClientTls, channel_credentials
 
 _PORT = 4317
-_MAX_RESPONSE_BYTES = 64 << 10
+_WANTED = "host:port, http://host:port or https://host:port"
+_MAX_RESPONSE_BYTES = 4 << 20  # a larger one would look like a refusal of what has been taken
 _COMPRESSION = {"gzip": grpc.Compression.Gzip, "none": grpc.Compression.NoCompression}
 # OTLP specification, "OTLP/gRPC Response", "Failures"
 _RETRYABLE = frozenset(
@@ -52,7 +52,7 @@ class GrpcDestination:
     """Sends to an OTLP/gRPC receiver; ``endpoint`` is ``host:port``, ``http://host:port`` or ``https://host:port``.
 
     ``http://`` is plaintext, ``https://`` is TLS, and without a scheme it is TLS exactly if ``tls`` names a file.
-    ``headers`` go with every call; their values appear nowhere else.
+    ``headers`` go with every call; their values appear nowhere else. The constructor raises ``TargetError``.
     """
 
     def __init__(
@@ -64,11 +64,15 @@ class GrpcDestination:
         timeout_s: float = 10.0,
         compression: str = "gzip",
     ) -> None:
+        if compression not in _COMPRESSION:
+            raise ValueError(f"compression is gzip or none, not {compression!r}")
+        checked = checked_headers(headers)
         self.name = name
         self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._compression = _COMPRESSION[compression]
-        self._metadata = tuple((key.lower(), value) for key, value in (headers or {}).items())
+        self._metadata = tuple(checked.items())
+        self._secrets = secrets_of(checked)
         self._channel = _channel(endpoint, tls or ClientTls())
         self._calls = {signal: self._channel.unary_unary(signal.grpc_method, None, None) for signal in Signal}
 
@@ -94,7 +98,7 @@ class GrpcDestination:
 
     def _meaning(self, error: grpc.Call, size: int) -> SendError:
         code = error.code()
-        message = f"{self._endpoint} answered {code.name}: {shown(error.details() or 'no message')}"
+        message = f"{self._endpoint} answered {code.name}: {shown(error.details() or 'no message', self._secrets)}"
         if code in _RETRYABLE:
             return RetryLater(message, _retry_delay(error))
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
@@ -113,13 +117,12 @@ def _channel(endpoint: str, tls: ClientTls) -> grpc.Channel:
 
 
 def _target(endpoint: str, tls: ClientTls) -> tuple[bool, str, int]:
-    """Whether TLS is spoken, host and port; raises ValueError."""
-    has_scheme = "://" in endpoint
-    parts = urlsplit(endpoint if has_scheme else f"//{endpoint}")
-    if parts.scheme not in ("", "http", "https") or not parts.hostname or parts.path.strip("/"):
-        raise ValueError(f"{endpoint!r} is not a gRPC endpoint: write host:port, http://host:port or https://host:port")
-    secure = parts.scheme == "https" if has_scheme else tls != ClientTls()
-    return secure, parts.hostname, parts.port or _PORT
+    """Whether TLS is spoken, host and port; raises ``TargetError``."""
+    parts = split_endpoint(endpoint, _WANTED)
+    if parts.path.strip("/"):
+        raise TargetError(f"the endpoint of OTLP/gRPC has no path: write {_WANTED}")
+    secure = parts.scheme == "https" if parts.scheme else tls != ClientTls()
+    return secure, parts.hostname or "", parts.port or _PORT
 
 
 def _retry_delay(error: grpc.Call) -> float | None:

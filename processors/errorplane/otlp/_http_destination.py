@@ -6,14 +6,13 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 import httpx
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it has no stubs
 
-from errorplane.otlp._destination import is_loopback, shown
-from errorplane.otlp._errors import Refused, RetryLater, SendError
+from errorplane.otlp._destination import checked_headers, is_loopback, secrets_of, shown, split_endpoint
+from errorplane.otlp._errors import Refused, RetryLater, SendError, TargetError
 from errorplane.otlp._responses import receipt_of
 from errorplane.otlp._signals import Receipt, Signal
 from errorplane.otlp._tls import ClientTls, client_context
@@ -23,12 +22,13 @@ _RETRYABLE = frozenset({429, 502, 503, 504})  # OTLP specification, "OTLP/HTTP R
 _CONFIGURATION = frozenset({401, 403, 404, 405, 407, 415})
 _GZIP_LEVEL = 1  # half the time of level 3, a tenth more bytes
 _PROTOBUF = "application/x-protobuf"
+_WANTED = "a URL such as https://collector.example:4318"
 
 
 class HttpDestination:
     """Sends to an OTLP/HTTP receiver; ``endpoint`` is its base URL, to which ``/v1/<signal>`` is appended.
 
-    ``headers`` go with every request; their values appear nowhere else.
+    ``headers`` go with every request; their values appear nowhere else. The constructor raises ``TargetError``.
     """
 
     def __init__(
@@ -41,21 +41,23 @@ class HttpDestination:
         compression: str = "gzip",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-            raise ValueError("an OTLP/HTTP endpoint is a URL such as https://collector.example:4318")
+        parts = split_endpoint(endpoint, _WANTED)
+        if not parts.scheme:
+            raise TargetError(f"the endpoint of OTLP/HTTP must be {_WANTED}")
         if compression not in ("gzip", "none"):
             raise ValueError(f"compression is gzip or none, not {compression!r}")
+        checked = checked_headers(headers)
         self.name = name
         self._endpoint = endpoint.rstrip("/")
         self._timeout_s = timeout_s
         self._gzip = compression == "gzip"
         self._clock = clock
+        self._secrets = secrets_of(checked)
         self._client = httpx.Client(
             verify=client_context(tls or ClientTls()) if parts.scheme == "https" else True,
-            headers={"user-agent": "errorplane", "accept-encoding": "identity", **(headers or {})},
+            headers={"user-agent": "errorplane", "accept-encoding": "identity", **checked},
             timeout=timeout_s,
-            trust_env=not is_loopback(parts.hostname),
+            trust_env=not is_loopback(parts.hostname or ""),
             follow_redirects=False,
         )
 
@@ -63,14 +65,14 @@ class HttpDestination:
         return f"HttpDestination({self.name!r}, {self._endpoint!r})"
 
     def send(self, signal: Signal, retention_class: str, payload: bytes, items: int) -> Receipt:
-        """See ``Destination.send``; waits at most about ``timeout_s`` seconds."""
+        """See ``Destination.send``; connecting, each write and each read wait at most ``timeout_s`` seconds."""
         try:
             response, body = self._post(self._endpoint + signal.http_path, payload)
         except httpx.TransportError as error:
-            raise RetryLater(f"{self._endpoint}: {type(error).__name__}: {shown(str(error))}") from None
+            raise RetryLater(f"{self._endpoint}: {type(error).__name__}: {shown(str(error), self._secrets)}") from None
         if not response.is_success:
             raise self._meaning(response, body)
-        if response.headers.get("content-type", "").partition(";")[0].strip() != _PROTOBUF:
+        if _media_type(response) != _PROTOBUF:
             return Receipt()  # it said OK
         try:
             return receipt_of(signal, signal.response_type.FromString(body))
@@ -98,7 +100,7 @@ class HttpDestination:
 
     def _meaning(self, response: httpx.Response, body: bytes) -> SendError:
         code = response.status_code
-        message = f"{self._endpoint} answered {code}: {_message(response, body)}"
+        message = f"{self._endpoint} answered {code}: {shown(_message(response, body), self._secrets)}"
         if code in _RETRYABLE:
             return RetryLater(message, self._retry_after(response.headers.get("retry-after")))
         return Refused(message, payload_at_fault=code not in _CONFIGURATION and not response.is_redirect)
@@ -115,12 +117,16 @@ class HttpDestination:
             return None
 
 
+def _media_type(response: httpx.Response) -> str:
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower()
+
+
 def _message(response: httpx.Response, body: bytes) -> str:
     """What the destination says about it: the message of a google.rpc.Status, else text."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    if kind == _PROTOBUF:
+    if _media_type(response) == _PROTOBUF:
         try:
-            return shown(str(Status.FromString(body).message)) or "no message"
+            return str(Status.FromString(body).message) or "no message"
         except DecodeError:
             return "no readable message"
-    return shown(body.decode("utf-8", "replace")) or response.reason_phrase or "no message"
+    return body.decode("utf-8", "replace").strip() or response.reason_phrase or "no message"

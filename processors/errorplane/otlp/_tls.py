@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from errorplane.otlp._errors import ListenError
+from errorplane.otlp._errors import ListenError, TargetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     """The server side for HTTPS; raises ``ListenError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(files.cert, files.key)
+        context.load_cert_chain(files.cert, files.key, _no_passphrase)
         if files.client_ca is not None:
             context.load_verify_locations(files.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
@@ -59,13 +59,13 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
 
 
 def client_context(files: ClientTls) -> ssl.SSLContext:
-    """The client side for HTTPS; raises ValueError if a file cannot be used."""
+    """The client side for HTTPS; raises ``TargetError`` if a file cannot be used."""
     try:
         context = ssl.create_default_context(cafile=None if files.ca is None else str(files.ca))
         if files.cert is not None:
-            context.load_cert_chain(files.cert, files.key)
+            context.load_cert_chain(files.cert, files.key, _no_passphrase)
     except OSError as error:
-        raise ValueError(f"TLS files {_names(files.ca, files.cert, files.key)} cannot be used: {error}") from error
+        raise TargetError(f"TLS files {_names(files.ca, files.cert, files.key)} cannot be used: {error}") from error
     if files.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -73,13 +73,24 @@ def client_context(files: ClientTls) -> ssl.SSLContext:
 
 
 def channel_credentials(files: ClientTls) -> grpc.ChannelCredentials:
-    """The client side for gRPC; raises ValueError if a file cannot be used. OpenSSL tries them first: it says why."""
+    """The client side for gRPC; raises ``TargetError`` if a file cannot be used.
+
+    OpenSSL tries them first: it says why.
+    """
     if files.insecure_skip_verify:
-        raise ValueError(
+        raise TargetError(
             "gRPC cannot skip verification: give the certificate of the destination, or of its authority, as tls.ca"
         )
     client_context(files)
-    return grpc.ssl_channel_credentials(_read(files.ca), _read(files.key or files.cert), _read(files.cert))
+    try:
+        return grpc.ssl_channel_credentials(_read(files.ca), _read(files.key or files.cert), _read(files.cert))
+    except OSError as error:
+        raise TargetError(f"TLS files {_names(files.ca, files.cert, files.key)} cannot be used: {error}") from error
+
+
+def _no_passphrase() -> str:
+    """Instead of OpenSSL's question on the terminal, which nobody would answer."""
+    raise OSError("the key is protected by a passphrase: give one that is not")
 
 
 def _read(path: Path | None) -> bytes | None:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from errorplane.journal import Journal
 from errorplane.keys import KeyProvider
-from errorplane.otlp import AdminServer, GrpcReceiver, HttpReceiver, ReceiveLimits, SegmentDestination, Signal, TlsFiles
+from errorplane.otlp import (
+    AdminServer,
+    Destination,
+    GrpcReceiver,
+    HttpReceiver,
+    ReceiveLimits,
+    SegmentDestination,
+    Signal,
+    TlsFiles,
+)
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._decider import Decider
 from errorplane.pipeline._ingest import Entrance
@@ -94,7 +103,7 @@ class Processor:
         policy = self._plan.policy
         forget_removed(self.journal, frozenset(policy.destinations), self.counters)
         for name in policy.destinations:
-            self._start_sender(name, policy)
+            self._start_sender(build_destination(name, policy, self._keys))
         self._decider.start(self.journal, recover(self.journal, self._plan.redactor, self.counters))
         self._housekeeping.start()
         ports = {name: receiver.start() for name, receiver in self._receivers.items()}
@@ -132,16 +141,20 @@ class Processor:
         return left
 
     def reload(self, policy: Policy) -> list[str]:
-        """Put a new policy in force; returns what of it needs a restart."""
+        """Put a new policy in force; returns what of it needs a restart.
+
+        Raises ``TargetError`` if a destination cannot be set up; then the old policy stays in force.
+        """
         old = self._plan.policy
         plan = compile_plan(policy)
+        changed = [name for name in policy.destinations if _target(policy, name) != _target(old, name)]
+        built = [build_destination(name, policy, self._keys) for name in changed]
         self._plan = plan
-        for name in policy.destinations:
-            if policy.destinations[name] != old.destinations.get(name):
-                replaced = self._senders.pop(name, None)
-                if replaced is not None:
-                    replaced.stop(5.0)
-                self._start_sender(name, policy)
+        for destination in built:
+            replaced = self._senders.pop(destination.name, None)
+            if replaced is not None:
+                replaced.stop(5.0)
+            self._start_sender(destination)
         fixed: Mapping[str, bool] = {
             "listen": policy.listen != old.listen,
             "journal": policy.journal != old.journal,
@@ -165,10 +178,9 @@ class Processor:
     def _waiting(self) -> int:
         return sum(self.journal.pending_destinations().values())
 
-    def _start_sender(self, name: str, policy: Policy) -> None:
-        destination = build_destination(name, policy, self._keys)
+    def _start_sender(self, destination: Destination) -> None:
         sender = Sender(destination, self.journal, lambda retention: self._plan.resource_tags(retention), self._sends)
-        self._senders[name] = sender
+        self._senders[destination.name] = sender
         sender.start()
 
     def _build_receivers(self, listen: Listen) -> dict[str, GrpcReceiver | HttpReceiver]:
@@ -202,7 +214,10 @@ class Processor:
 
     def _gauges(self) -> Mapping[str, Callable[[], Mapping[Labels, int]]]:
         return {
-            "journal_bytes": lambda: {(): self.journal.used_bytes},
+            "journal_bytes": lambda: {
+                (("content", "telemetry"),): self.journal.used_bytes,
+                (("content", "verdicts"),): self.journal.verdict_bytes,
+            },
             "undecided_traces": lambda: {(): len(self._decider.traces)},
             "pending_deliveries": lambda: {
                 (("destination", name),): count for name, count in self.journal.pending_destinations().items()
@@ -225,6 +240,12 @@ class Processor:
                 self.counters.add("expired_segments", 1, destination=name, retention_class=segment.retention_class)
         except OSError as error:
             log.error("destination %s: expired segments could not be deleted: %s", name, error)
+
+
+def _target(policy: Policy, name: str) -> tuple[object, ...]:
+    """What a destination is made from: its section, and how long its segments are kept."""
+    days = {retention_class: model.days for retention_class, model in policy.retention.classes.items()}
+    return policy.destinations.get(name), days
 
 
 def _resolved(address: str | None, port: int | None) -> str | None:

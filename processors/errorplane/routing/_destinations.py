@@ -13,6 +13,7 @@ from errorplane.otlp import (
     GrpcDestination,
     HttpDestination,
     SegmentDestination,
+    TargetError,
 )
 from errorplane.policy import Destination as DestinationPolicy
 from errorplane.policy import FileTarget, OtlpTarget, Policy
@@ -21,10 +22,13 @@ from errorplane.policy import FileTarget, OtlpTarget, Policy
 def build_destination(
     name: str, policy: Policy, keys: KeyProvider, clock: Callable[[], float] = time.time
 ) -> Destination:
-    """The destination of that name; a file is created when the first data comes."""
+    """The destination of that name; a file is created when the first data comes. Raises ``TargetError``."""
     model: DestinationPolicy = policy.destinations[name]
     if model.otlp is not None:
-        return _otlp(name, model.otlp)
+        try:
+            return _otlp(name, model.otlp)
+        except TargetError as error:
+            raise TargetError(f"destination {name}: {error}") from None
     if model.file is None:  # the policy's own check refuses this
         raise ValueError(f"destination {name} has neither otlp nor file")
     return _file(name, model.file, policy, keys, clock)
