@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -85,8 +86,9 @@ def _bounded(max_connections: int, header_timeout_s: float) -> type[HttpToolsPro
 
     class Bounded(HttpToolsProtocol):
         _timer: asyncio.TimerHandle | None = None
-        _in_headers = False
-        _header_bytes = 0
+        _in_message = False
+        _with_body = False
+        _other_bytes = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
             super().connection_made(transport)
@@ -96,34 +98,69 @@ def _bounded(max_connections: int, header_timeout_s: float) -> type[HttpToolsPro
                 self._expect_headers()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._headers_are_here()
+            self._unset_timer()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
             if self.transport.is_closing():
                 return
-            super().data_received(data)
-            if self._in_headers:
-                self._header_bytes += len(data)
-                if self._header_bytes > _MAX_HEADER_BYTES:
-                    _answer_and_close(self.transport, 431, b"the request headers are larger than 64 KiB")
+            self._with_body = False
+            self._unset_keepalive_if_required()
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as upgrade:
+                self._stay(data[upgrade.args[0] :])
+                return
+            except HttpParserError:
+                self.send_400_response("this is not HTTP/1.1")
+                return
+            self._count(len(data))
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self._in_headers, self._header_bytes = True, 0
+            self._in_message, self._other_bytes = True, 0
             self._expect_headers()
 
         def on_headers_complete(self) -> None:
-            self._headers_are_here()
+            if self._is_upgrade():
+                return
+            self._unset_timer()
             super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            self._with_body = True
+            super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            if self._is_upgrade():
+                return
+            self._in_message = False
+            super().on_message_complete()
+
+        def _is_upgrade(self) -> bool:
+            return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+        def _stay(self, rest: bytes) -> None:
+            """Take the request that asks for another protocol as if it did not (RFC 9110 section 7.8).
+
+            The parser believes that everything after such a head is of that protocol, the body too: it would be lost.
+            Java's HTTP client asks for HTTP/2 in this way.
+            """
+            version = self.parser.get_http_version().encode()
+            lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+            lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+            self.parser = HttpRequestParser(self)
+            self.data_received(b"\r\n".join([*lines, b"", rest]))
+
+        def _count(self, size: int) -> None:
+            """Bound headers, trailers and chunk extensions, which are gathered or read without end otherwise."""
+            self._other_bytes = 0 if self._with_body or not self._in_message else self._other_bytes + size
+            if self._other_bytes > _MAX_HEADER_BYTES and not self.transport.is_closing():
+                _answer_and_close(self.transport, 431, b"the request headers are larger than 64 KiB")
 
         def _expect_headers(self) -> None:
             self._unset_timer()
             self._timer = self.loop.call_later(header_timeout_s, self._headers_are_late)
-
-        def _headers_are_here(self) -> None:
-            self._in_headers = False
-            self._unset_timer()
 
         def _headers_are_late(self) -> None:
             if self.cycle is not None and not self.cycle.response_complete:
