@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from errorplane.otlp._errors import RetryLater
+from google.protobuf.message import DecodeError
+
+from errorplane.otlp._errors import Refused, RetryLater
 
 log = logging.getLogger("errorplane.otlp")
 
 _BLOCK_BYTES = 64 << 10
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
+_LINE_START = b'{"resource'
 
 Repair = Callable[[int], int]
 """Given a descriptor, how many bytes from the start are whole; the rest is cut off."""
@@ -83,12 +86,17 @@ class AppendFile:
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn OSError into ``RetryLater`` with the path: disks are cleared, rights are mended, mounts come back."""
+def send_errors(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a payload is written into what ``Destination.send`` raises, with the path.
+
+    Disks are cleared, rights are mended, mounts come back; a payload that is no request stays what it is.
+    """
     try:
         yield
     except OSError as error:
         raise RetryLater(f"{path}: {error.strerror or error}") from error
+    except DecodeError:
+        raise Refused(f"{path}: the payload is not an Export request of its signal") from None
 
 
 def make_folder(folder: Path) -> None:
@@ -111,13 +119,19 @@ def sync_folder(folder: Path) -> None:
 
 
 def whole_lines(fd: int) -> int:
-    """How many bytes of a file are complete lines; a last line with NUL bytes was never written out completely."""
-    end = _after_newline(fd, os.fstat(fd).st_size)
-    while end:
-        start = _after_newline(fd, end - 1)
-        if b"\0" not in read_at(fd, start, end - start):
-            break
-        end = start
+    """How many bytes of a file are complete lines; a last line with NUL bytes was never written out completely.
+
+    Raises OSError if what would be cut off was not begun by us: another's file is not to be damaged.
+    """
+    size = os.fstat(fd).st_size
+    end = _after_newline(fd, size)
+    if end == size:
+        end = _after_newline(fd, max(0, size - 1))
+        if b"\0" not in read_at(fd, end, size - end):
+            return size
+    torn = read_at(fd, end, min(size - end, len(_LINE_START)))
+    if not torn.startswith(b"\0") and not _LINE_START.startswith(torn):
+        raise OSError(errno.EINVAL, "does not end in OTLP JSON lines: move it away, or write to another path")
     return end
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from errorplane.otlp._append import AppendFile, disk_errors, whole_lines
+from errorplane.otlp._append import AppendFile, send_errors, whole_lines
 from errorplane.otlp._json_out import to_json_line
 from errorplane.otlp._signals import Receipt, Signal
 
@@ -28,10 +28,11 @@ class FileDestination:
 
     def send(self, signal: Signal, retention_class: str, payload: bytes, items: int) -> Receipt:
         """See ``Destination.send``; raises ``RetryLater`` when the disk does not take it."""
-        line = to_json_line(signal, payload)
-        with self._lock, disk_errors(self.path):
-            self._file.open()
-            self._file.append(line)
+        with send_errors(self.path):
+            line = to_json_line(signal, payload)
+            with self._lock:
+                self._file.open()
+                self._file.append(line)
         return Receipt()
 
     def close(self) -> None:

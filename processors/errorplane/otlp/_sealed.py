@@ -96,14 +96,20 @@ class SealedSegment:
         return bound + nonce + AESGCM(self._key.secret).encrypt(nonce, own, bound)
 
     def _examine(self, fd: int) -> int:
-        """Find the key and the number of frames; returns how many bytes are whole."""
+        """Find the key and the number of frames; returns how many bytes are whole.
+
+        A crash spoils the end of the file only, since each frame is synced before the next is written. Raises
+        ``SegmentError`` for damage before that: cutting it off would take what has been acknowledged with it.
+        """
         header = _read_header(fd)
         if header is None:
             return 0
         self._cipher, self._segment = header.unwrap(self._key), header.segment
         places = list(_frame_places(fd, header.size))
         if places and _opened(fd, places[-1], self._cipher, _place(self._segment, len(places) - 1)) is None:
-            places.pop()  # a crash spoils the last one only: each is synced before the next is written
+            if places[-1][1] < os.fstat(fd).st_size:
+                raise SegmentError(f"{self.file.path}: frame {len(places) - 1} is damaged: move the file away")
+            places.pop()
         self._frames = len(places)
         return places[-1][1] if places else header.size
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from errorplane.keys import Key, KeyUnavailable
-from errorplane.otlp._append import AppendFile, disk_errors, sync_folder, whole_lines
+from errorplane.otlp._append import AppendFile, send_errors, sync_folder, whole_lines
 from errorplane.otlp._errors import Refused, RetryLater, SegmentError
 from errorplane.otlp._json_out import to_json_line
 from errorplane.otlp._sealed import SealedSegment, SegmentIdentity
@@ -78,15 +78,15 @@ class SegmentDestination:
 
     def send(self, signal: Signal, retention_class: str, payload: bytes, items: int) -> Receipt:
         """See ``Destination.send``; raises ``RetryLater`` when the disk does not take it."""
-        line = to_json_line(signal, payload)
-        with self._lock:
-            day = _day(self._clock())
-            self._close_other_days(day)
-            try:
-                with disk_errors(self.folder / class_folder(retention_class)):
+        try:
+            with send_errors(self.folder / class_folder(retention_class)):
+                line = to_json_line(signal, payload)
+                with self._lock:
+                    day = _day(self._clock())
+                    self._close_other_days(day)
                     self._segment(retention_class, day).append(line)
-            except (SegmentError, KeyUnavailable) as error:
-                raise RetryLater(f"{self.name}: {error}") from error
+        except (SegmentError, KeyUnavailable) as error:
+            raise RetryLater(f"{self.name}: {error}") from error
         return Receipt()
 
     def close(self) -> None:
@@ -123,9 +123,9 @@ class SegmentDestination:
             if folder.is_symlink() or not folder.is_dir():
                 continue
             for path in sorted(folder.iterdir()):
-                match = _NAME.fullmatch(path.name)
-                if match and not path.is_symlink() and path.is_file():
-                    yield ExpiredSegment(path, unquote(folder.name), date.fromisoformat(match[1]), path.stat().st_size)
+                day = _day_of(path.name)
+                if day is not None and not path.is_symlink() and path.is_file():
+                    yield ExpiredSegment(path, unquote(folder.name), day, path.stat().st_size)
 
     def _segment(self, retention_class: str, day: date) -> _PlainSegment | SealedSegment:
         found = self._open.get((retention_class, day))
@@ -159,6 +159,15 @@ def class_folder(retention_class: str) -> str:
     if not 0 < len(name) <= _MAX_NAME_CHARACTERS:
         raise Refused(f"retention class: a name has 1 to {_MAX_NAME_CHARACTERS} characters")
     return name
+
+
+def _day_of(name: str) -> date | None:
+    """The day in a segment's file name; None if it is not one."""
+    match = _NAME.fullmatch(name)
+    try:
+        return None if match is None else date.fromisoformat(match[1])
+    except ValueError:  # such as 2026-13-45
+        return None
 
 
 def _day(now: float) -> date:
