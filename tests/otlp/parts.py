@@ -12,7 +12,7 @@ from typing import Any
 
 import trustme
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from tests.support.telemetry import log, logs, metrics, span, traces
 
 from errorplane.otlp import (
@@ -20,6 +20,7 @@ from errorplane.otlp import (
     GrpcReceiver,
     HttpReceiver,
     Ingest,
+    InvalidRequest,
     Receipt,
     ReceiveLimits,
     Signal,
@@ -28,13 +29,17 @@ from errorplane.otlp import (
 
 
 class Pipeline:
-    """An ``Ingest`` that keeps what it is given; ``answer`` may return a receipt, raise or wait."""
+    """An ``Ingest`` that keeps the requests it is given; ``answer`` may return a receipt, raise or wait."""
 
     def __init__(self, answer: Callable[[], Receipt] = Receipt) -> None:
         self.taken: list[tuple[Signal, bytes]] = []
         self.answer = answer
 
     def __call__(self, signal: Signal, body: bytes) -> Receipt:
+        try:
+            signal.request_type.FromString(body)
+        except DecodeError as error:
+            raise InvalidRequest("the body is not an Export request") from error
         receipt = self.answer()
         self.taken.append((signal, body))
         return receipt

@@ -20,11 +20,13 @@ _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _THREADS = 2
 _MAX_CONNECTIONS = 64
+_PAGE_TIMEOUT_S = 10.0
 
 
 class AdminServer:
     """GET /healthz, /readyz (503 while not), /metrics, /stats and the ``routes`` given, on ``address``.
 
+    A page that takes longer than 10 s is answered 503.
     Whoever reaches it may read it, so it belongs on a loopback address or behind something that asks who is there.
     """
 
@@ -37,6 +39,7 @@ class AdminServer:
         metrics_page: Page,
         stats: Callable[[], Mapping[str, Any]],
         routes: Mapping[str, Page] | None = None,
+        page_timeout_s: float = _PAGE_TIMEOUT_S,
     ) -> None:
         self._routes: dict[str, Callable[[], tuple[int, bytes, str]]] = {
             "/healthz": lambda: _health(*healthy()),
@@ -45,6 +48,7 @@ class AdminServer:
             "/stats": lambda: (200, json.dumps(stats()).encode(), _JSON),
         }
         self._routes |= {path: _ok(page) for path, page in (routes or {}).items()}
+        self._page_timeout_s = page_timeout_s
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="errorplane-admin")
         self._server = HttpServer(address, self._app, max_connections=_MAX_CONNECTIONS)
 
@@ -71,9 +75,12 @@ class AdminServer:
         if scope["method"] not in ("GET", "HEAD"):
             return 405, b"only GET and HEAD\n", _TEXT
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, page)
+            async with asyncio.timeout(self._page_timeout_s):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, page)
+        except TimeoutError:
+            return 503, f"the page is not ready after {self._page_timeout_s:g} s\n".encode(), _TEXT
         except Exception as error:  # noqa: BLE001  # the boundary guard: one page must not take the others down
-            unexpected(error)
+            unexpected(error, f"the page {scope['path']} failed")
             return 500, b"internal error; the log of the processor says where\n", _TEXT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 
@@ -23,20 +24,25 @@ class Health:
         self._stopped = False
         self._servicer = health.HealthServicer()
         self._told: int | None = None
+        self._lock = threading.Lock()
+        self._watchers: set[Callable[[object], None]] = set()
         self.refresh()
 
     def refresh(self) -> None:
         """Ask ``ready`` and tell those who watch if the answer has changed."""
-        status = _SERVING if not self._stopped and self._ready() else _NOT_SERVING
-        if status != self._told:
-            self._told = status
-            for service in _SERVICES:
-                self._servicer.set(service, status)
+        with self._lock:
+            status = _SERVING if not self._stopped and self._ready() else _NOT_SERVING
+            if status != self._told:
+                self._told = status
+                for service in _SERVICES:
+                    self._servicer.set(service, status)
 
     def stop(self) -> None:
-        """NOT_SERVING from now on."""
+        """NOT_SERVING from now on; those who watch are told and let go, else the server would wait for them."""
         self._stopped = True
         self.refresh()
+        for respond in tuple(self._watchers):
+            respond(None)
 
     def handler(
         self, pool: Executor
@@ -52,6 +58,8 @@ class Health:
             context: grpc.ServicerContext,
             send_response_callback: Callable[[object], None],
         ) -> None:
+            self._watchers.add(send_response_callback)
+            context.add_callback(lambda: self._watchers.discard(send_response_callback))
             self._servicer.Watch(request, context, send_response_callback)
 
         check.experimental_thread_pool = pool  # type: ignore[attr-defined]  # grpc looks for these

@@ -21,12 +21,16 @@ from errorplane.otlp._watchdog import Watchdog
 
 _READ_TIMEOUT_S = 30.0
 _CALLS_PER_SLOT = 4  # calls that may be open, most of them still receiving their message
+_MAX_CONNECTIONS = 1024
+_HANDSHAKE_TIMEOUT_S = 10.0
 _RETRY_AFTER_S = 1.0
 _IDENTITY_AND_GZIP = (1 << 0) | (1 << 2)  # bits of grpc_compression_algorithm; deflate has no signature to know it by
 
 
-def _options(limits: ReceiveLimits) -> Sequence[tuple[str, int]]:
+def _options(limits: ReceiveLimits, max_connections: int, handshake_timeout_s: float) -> Sequence[tuple[str, int]]:
     return (
+        ("grpc.max_allowed_incoming_connections", max_connections),
+        ("grpc.server_handshake_timeout_ms", round(1000 * handshake_timeout_s)),
         ("grpc.so_reuseport", 0),  # else two processors share a port and nobody notices
         ("grpc.max_receive_message_length", limits.max_request_bytes),
         # The core would decompress before anybody has looked at the size; older ones without a bound.
@@ -46,7 +50,8 @@ class GrpcReceiver:
     """Receives the three signals on ``address`` and hands them to ``ingest``; also serves grpc.health.v1.
 
     A call holds a thread from its start. As many calls may be open as four times ``limits.max_concurrent``; one that
-    does not send its message within 30 s is cancelled, further ones are told to come back.
+    does not send its message within 30 s is cancelled, further ones are told to come back. At most 1,024 connections
+    are open; one that does not begin HTTP/2 within 10 s is closed.
     """
 
     def __init__(
@@ -58,6 +63,8 @@ class GrpcReceiver:
         ready: Callable[[], bool] = lambda: True,
         *,
         read_timeout_s: float = _READ_TIMEOUT_S,
+        max_connections: int = _MAX_CONNECTIONS,
+        handshake_timeout_s: float = _HANDSHAKE_TIMEOUT_S,
     ) -> None:
         self._address = address
         self._limits = limits or ReceiveLimits()
@@ -69,7 +76,7 @@ class GrpcReceiver:
         self._pool = ThreadPoolExecutor(self._max_open, thread_name_prefix="errorplane-grpc")
         self._side_pool = ThreadPoolExecutor(2, thread_name_prefix="errorplane-grpc-side")
         self._watchdog = Watchdog(self._health.refresh)
-        self._server = grpc.server(self._pool, options=_options(self._limits))
+        self._server = grpc.server(self._pool, options=_options(self._limits, max_connections, handshake_timeout_s))
         self._server.add_generic_rpc_handlers((_Export(self), self._health.handler(self._side_pool)))
         self._open = 0
         self._lock = threading.Lock()
@@ -129,14 +136,15 @@ class GrpcReceiver:
             with self._watchdog.limit(self._read_timeout_s, context.cancel):
                 message = next(messages)
         except (StopIteration, grpc.RpcError):
-            # The sender gave up, was too slow, or sent too much: the core has told it already.
+            # The sender gave up, was too slow, or sent too much, and the core has told it already; or it sent nothing.
             self._intake.count("not_received")
-            return b""
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the call ended without a message")
         with self._intake.enter() as held:
             held.grow(len(message))
             held.admit()
-            body = held.gunzip(message) if message.startswith(GZIP_MAGIC) else message
-            receipt = self._intake.take(signal, body)
+            receipt = self._intake.take(
+                signal, lambda: held.gunzip(message) if message.startswith(GZIP_MAGIC) else message
+            )
         return export_response(signal, receipt).SerializeToString()
 
     def _refuse(self, request: Iterator[bytes], context: grpc.ServicerContext) -> bytes:

@@ -6,21 +6,18 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
-from errorplane.otlp._errors import (
-    InvalidRequest,
-    ReceiveError,
-    Unauthenticated,
-)
+from errorplane.otlp._errors import InvalidRequest, ReceiveError, ShuttingDown, Unauthenticated
 from errorplane.otlp._http_server import HttpServer
-from errorplane.otlp._intake import Held, Intake, ReceiveLimits, unexpected
+from errorplane.otlp._intake import Held, Intake, ReceiveLimits
 from errorplane.otlp._json_in import from_json
 from errorplane.otlp._responses import export_response, http_code, retry_after, status_of
-from errorplane.otlp._signals import Ingest, Receipt, Signal
+from errorplane.otlp._signals import Ingest, Signal
 from errorplane.otlp._tls import TlsFiles
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -113,6 +110,10 @@ class HttpReceiver:
             await answer.refuse(408, status_of(late), None)
         except _Gone:
             self._intake.count("not_received")
+        except asyncio.CancelledError:  # the time that stop() gives has passed
+            stopping = ShuttingDown("this processor is shutting down: send again, here or elsewhere")
+            self._intake.refused(stopping)
+            await answer.send(http_code(stopping), status_of(stopping), _header(stopping))
         else:
             await answer.send(200, message, None)
 
@@ -132,7 +133,8 @@ class HttpReceiver:
             body = await self._read(headers, receive, held)
             held.admit()
             run = asyncio.get_running_loop().run_in_executor
-            receipt = await run(self._pool, self._take, signal, body, kind == _JSON, packed, held)
+            decoded = partial(_decoded, signal, body, kind == _JSON, packed, held)
+            receipt = await run(self._pool, self._intake.take, signal, decoded)
         return export_response(signal, receipt)
 
     async def _read(self, headers: Headers, receive: Receive, held: Held) -> bytes:
@@ -156,19 +158,6 @@ class HttpReceiver:
             raise _SlowSender from None
         return b"".join(parts)
 
-    def _take(self, signal: Signal, body: bytes, is_json: bool, packed: bool, held: Held) -> Receipt:
-        try:
-            if packed:
-                body = held.gunzip(body)
-            if is_json:
-                held.grow(_JSON_WEIGHT * len(body))
-                body = from_json(signal, body)
-        except ReceiveError:
-            raise
-        except Exception as error:  # noqa: BLE001  # the boundary guard of decoding, as Intake.take is of storing
-            raise unexpected(error) from None
-        return self._intake.take(signal, body)
-
 
 class _Answer:
     """Writes one response."""
@@ -179,7 +168,7 @@ class _Answer:
         self._as_json = as_json
 
     async def send(self, code: int, message: Message, header: tuple[bytes, bytes] | None) -> None:
-        """A complete response; the connection stays open."""
+        """A complete response; the connection may stay open."""
         await self._start(code, message, [] if header is None else [header], more=False)
 
     async def refuse(self, code: int, status: Message, header: tuple[bytes, bytes] | None) -> None:
@@ -195,8 +184,8 @@ class _Answer:
                 event: MutableMapping[str, Any] = {"more_body": True}
                 while event.get("more_body"):
                     event = await self._receive()
-        except TimeoutError:
-            pass
+        except (TimeoutError, asyncio.CancelledError):
+            pass  # long enough, or the server stops
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _start(self, code: int, message: Message, headers: list[tuple[bytes, bytes]], *, more: bool) -> None:
@@ -205,6 +194,16 @@ class _Answer:
         headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *headers]
         await self._send({"type": "http.response.start", "status": code, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _decoded(signal: Signal, body: bytes, is_json: bool, packed: bool, held: Held) -> bytes:
+    """The request as uncompressed protobuf."""
+    if packed:
+        body = held.gunzip(body)
+    if is_json:
+        held.grow(_JSON_WEIGHT * len(body))
+        body = from_json(signal, body)
+    return body
 
 
 def _media_type(headers: Headers) -> bytes:

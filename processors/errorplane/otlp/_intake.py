@@ -7,6 +7,7 @@ import logging
 import threading
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -33,7 +34,8 @@ class ReceiveLimits:
     """Bounds of one receiver.
 
     ``max_request_bytes`` holds before and after decompression. ``max_concurrent`` requests are with the pipeline at
-    once. ``max_held_bytes`` bounds the bodies of all requests together; a single request always fits.
+    once. ``max_held_bytes`` bounds the bodies of all requests together (those of gRPC count once they are complete);
+    a single request always fits.
     """
 
     max_request_bytes: int = 32 << 20
@@ -84,10 +86,10 @@ class Intake:
             raise ShuttingDown("this processor is shutting down: send again, here or elsewhere")
         return Held(self)
 
-    def take(self, signal: Signal, body: bytes) -> Receipt:
-        """Hand an uncompressed protobuf request over; raises ``ReceiveError`` and nothing else."""
+    def take(self, signal: Signal, decoded: Callable[[], bytes]) -> Receipt:
+        """Hand over the uncompressed protobuf request that ``decoded`` makes; raises ``ReceiveError`` only."""
         try:
-            receipt = self._ingest(signal, body)
+            receipt = self._ingest(signal, decoded())
         except ReceiveError:
             raise
         except Exception as error:  # noqa: BLE001  # the boundary guard: a fault of ours must reach the sender
@@ -153,8 +155,8 @@ class Held:
         return gunzip(data, self._intake.limits.max_request_bytes, self.grow)
 
 
-def unexpected(error: Exception) -> Unexpected:
-    """Log where it happened, but not its message, which may hold telemetry; returns what to tell the sender."""
+def unexpected(error: Exception, what: str = "a request was not stored") -> Unexpected:
+    """Log what and where it was, but not its message, which may hold telemetry; returns what to tell the sender."""
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("a request was not stored: unexpected %s\n%s", type(error).__qualname__, frames)
+    log.error("%s: unexpected %s\n%s", what, type(error).__qualname__, frames)
     return Unexpected("internal error: the request was not stored; the log of the processor says where")

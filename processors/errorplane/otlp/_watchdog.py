@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _TICK_S = 0.25
+_JOIN_S = 5.0
 
 
 class Watchdog:
@@ -27,7 +28,7 @@ class Watchdog:
         """Stop watching; limits no longer end anything."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_JOIN_S)
 
     @contextmanager
     def limit(self, seconds: float, cancel: Callable[[], object]) -> Iterator[None]:
