@@ -17,7 +17,7 @@ from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWrit
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, TracerProvider
 
-from errorplane.context import bind, configure, fields, set_component, set_correlation_id, set_tenant
+from errorplane.context import bind, configure, fields, leaving, set_component, set_correlation_id, set_tenant
 from errorplane.errors import (
     COMPONENT,
     CORRELATION_ID,
@@ -111,6 +111,24 @@ def test_a_log_record_refers_to_the_same_error(capture: Capture, log: logging.Lo
     assert wanted[EXCEPTION_MESSAGE] == "(404, 'no such order')"
     assert [{name: record[name] for name in names} for record in capture.logs] == [wanted, wanted]
     assert all("Traceback" in record[EXCEPTION_STACKTRACE] for record in capture.logs)
+
+
+def test_a_record_that_has_only_text_of_the_exception_being_handled(capture: Capture) -> None:
+    """As bridges of other logging libraries write it: it is described, and what they wrote stands."""
+    error = ShopError(404, "no such order")
+    written = {EXCEPTION_TYPE: "ShopError", EXCEPTION_MESSAGE: "404"}
+    with capture.tracer.start_as_current_span("request"):
+        try:
+            raise error
+        except ShopError:
+            capture.logger.emit(body="lost", attributes=written)
+            capture.logger.emit(body="lost", attributes={**written, EXCEPTION_TYPE: "KeyError"})
+        capture.logger.emit(body="lost", attributes=written)
+    described, other, later = capture.logs
+    assert described[ERROR_ID] == occurrence_of(error).id
+    assert {name: described[name] for name in written} == written
+    assert ERROR_ID not in other
+    assert ERROR_ID not in later
 
 
 def test_a_log_record_without_a_span(capture: Capture, log: logging.Logger) -> None:
@@ -396,6 +414,18 @@ def test_our_failures_stay_ours(capture: Capture, log: logging.Logger, monkeypat
     GUARD.forget()
 
 
+def test_a_new_sdk_cannot_break_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it lacks a part that we hook into, nothing stays half patched and the application runs as before."""
+    monkeypatch.setattr(GUARD, "reraise", False)
+    monkeypatch.delattr("opentelemetry._logs._internal._set_logger_provider")
+    before = (Span.record_exception, TracerProvider.__init__, LoggerProvider.__init__, list(leaving))
+    attach()
+    assert not is_attached()
+    assert GUARD.failures == {"attach": 1}
+    assert (Span.record_exception, TracerProvider.__init__, LoggerProvider.__init__, list(leaving)) == before
+    GUARD.forget()
+
+
 def test_our_failures_show_under_pytest() -> None:
     """A test that breaks a hook must not pass."""
 
@@ -426,6 +456,51 @@ def test_context_fields_are_on_everything(capture: Capture, log: logging.Logger)
         {COMPONENT: "cart", CORRELATION_ID: "c-17", TENANT: "acme"},
         {CORRELATION_ID: "c-17", TENANT: "acme"},
     ]
+
+
+def test_fields_stay_with_an_exception_that_leaves_their_block(capture: Capture, log: logging.Logger) -> None:
+    """Spans and log records around the block have them too, the innermost value of each; what is bound there wins."""
+    with capture.tracer.start_as_current_span("request"):
+        try:
+            with bind(correlation_id="c-17", component="shop"), bind(tenant="acme", component="cart"):
+                raise ShopError("x")
+        except ShopError:
+            log.exception("lost")
+            with bind(component="front"):
+                log.exception("lost")
+    first, second = capture.logs
+    assert (first[CORRELATION_ID], first[TENANT], first[COMPONENT]) == ("c-17", "acme", "cart")
+    assert (second[CORRELATION_ID], second[TENANT], second[COMPONENT]) == ("c-17", "acme", "front")
+
+
+def test_fields_stay_with_an_exception_that_was_described_among_them(capture: Capture, log: logging.Logger) -> None:
+    """A server logs what left the request's span where neither its baggage nor its fields are left."""
+    token = context.attach(baggage.set_baggage("tenant", "acme"))
+    error = fail(capture, "request")
+    context.detach(token)
+    log.error("lost", exc_info=error)
+    (record,) = capture.logs
+    assert record[TENANT] == "acme"
+    assert record[CORRELATION_ID] == (capture.spans["request"].attributes or {})[CORRELATION_ID]
+
+
+def test_fields_do_not_stay_with_a_prepared_exception(capture: Capture, log: logging.Logger) -> None:
+    """In another trace, and outside of any, they would be those of somebody else."""
+    error = ShopError("closed")
+    for tenant in ("acme", None):
+        with capture.tracer.start_as_current_span("request"):
+            try:
+                with bind(tenant=tenant):
+                    raise error
+            except ShopError:
+                log.exception("lost")
+    assert [record.get(TENANT) for record in capture.logs] == ["acme", None]
+    other = ShopError("closed")
+    with pytest.raises(ShopError), bind(tenant="acme"):
+        raise other
+    log.error("lost", exc_info=other)
+    assert TENANT not in capture.logs[-1]
+    assert not [name for name in vars(other) if "fields" in name]
 
 
 def test_context_fields_can_be_set_and_removed() -> None:

@@ -15,6 +15,7 @@ from errorplane.context._baggage import (
 from errorplane.context._fields import (
     FIELD_LENGTH,
     bind,
+    leaving,
     set_component,
     set_correlation_id,
     set_tenant,
@@ -30,6 +31,7 @@ __all__ = [
     "configure",
     "error_fields",
     "fields",
+    "leaving",
     "service_of",
     "set_component",
     "set_correlation_id",

@@ -61,9 +61,9 @@ def service_of(resource_attributes: Mapping[str, object]) -> str | None:
     return name if isinstance(name, str) and not name.startswith(_NAMELESS) else None
 
 
-def error_fields(service: str | None, trace_id: int, context: Context | None = None) -> dict[str, str]:
-    """The context fields of an error: as `fields`, with component and correlation id (the trace id, if none is set)."""
-    found = dict(fields(context))
+def error_fields(found: Mapping[str, str], service: str | None, trace_id: int) -> dict[str, str]:
+    """The context fields of an error: those found, with component and correlation id (the trace id, if none is)."""
+    found = dict(found)
     if COMPONENT not in found and (component := _component[0] if _component else service):
         found[COMPONENT] = component
     if CORRELATION_ID not in found and trace_id:

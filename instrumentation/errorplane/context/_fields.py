@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Final
@@ -15,6 +15,9 @@ FIELD_LENGTH: Final = 256
 _BOUND: Final[ContextVar[Mapping[str, str]]] = ContextVar("errorplane_fields", default=MappingProxyType({}))
 bound: Final = _BOUND.get
 """The bound fields by attribute name. Not to be changed."""
+
+leaving: Final[list[Callable[[BaseException, Mapping[str, str]], None]]] = []
+"""Called with each exception that leaves a `bind` block, and with all fields that were bound in it."""
 
 
 def field_value(value: object) -> str:
@@ -45,6 +48,9 @@ class bind:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is not None:
+            for call in leaving:
+                call(error, _BOUND.get())
         _BOUND.reset(self._tokens.pop())
 
 

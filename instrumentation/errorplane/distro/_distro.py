@@ -10,7 +10,7 @@ from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # the module opts out
 from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL
 
-from errorplane.hooks._sdk import configure_if_nobody_does
+from errorplane.hooks import GUARD
 
 _DEFAULTS: Final[Mapping[str, str]] = {
     OTEL_TRACES_EXPORTER: "otlp",
@@ -29,4 +29,10 @@ class Distro(BaseDistro):  # type: ignore[misc]
     def _configure(self, **kwargs: Any) -> None:
         for name, value in _DEFAULTS.items():
             os.environ.setdefault(name, value)
-        configure_if_nobody_does()
+        GUARD.run("configure", _configure_if_nobody_does)
+
+
+def _configure_if_nobody_does() -> None:
+    from errorplane.hooks._sdk import configure_if_nobody_does  # a new SDK may break this import
+
+    configure_if_nobody_does()

@@ -41,7 +41,14 @@ from errorplane.errors._fingerprint import fingerprint, fingerprint_of_text
 from errorplane.errors._kinds import category_hint, kind_of, kind_of_grpc_status, kind_of_http_status, kind_of_type
 from errorplane.errors._live import UNPRINTABLE, message_of, qualified_type
 from errorplane.errors._message import TEMPLATE_LENGTH, message_template
-from errorplane.errors._occurrence import Occurrence, mark_recorded, occurrence_of, random_id
+from errorplane.errors._occurrence import (
+    Occurrence,
+    keep_fields,
+    kept_fields,
+    mark_recorded,
+    occurrence_of,
+    random_id,
+)
 from errorplane.errors._trail import FINGERPRINT_VERSION
 from errorplane.errors._vocabulary import Category, Kind, Severity
 
@@ -91,6 +98,8 @@ __all__ = [
     "category_hint",
     "fingerprint",
     "fingerprint_of_text",
+    "keep_fields",
+    "kept_fields",
     "kind_of",
     "kind_of_grpc_status",
     "kind_of_http_status",

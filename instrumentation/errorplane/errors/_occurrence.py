@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from errorplane.errors._fingerprint import fingerprint
@@ -12,6 +12,7 @@ from errorplane.errors._kinds import category_hint, kind_of
 from errorplane.errors._vocabulary import Category, Kind
 
 _MARK: Final = "__errorplane__"
+_FIELDS: Final = "__errorplane_fields__"
 _state_of: Final[Callable[[BaseException], dict[str, Any]]] = BaseException.__dict__["__dict__"].__get__
 _plain_setattr: Final = BaseException.__setattr__
 _aside: Final[dict[int, tuple[weakref.ref[BaseException], Occurrence]]] = {}
@@ -64,6 +65,21 @@ def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], 
 def mark_recorded(error: BaseException, occurrence: Occurrence) -> None:
     """Remember that a span holds the full record, so that outer spans only refer to it."""
     _write(error, Occurrence(*occurrence[:-1], recorded=True))
+
+
+def keep_fields(error: BaseException, trace_id: int, fields: Mapping[str, str]) -> None:
+    """Remember the context fields, by attribute name, of the innermost place in this trace that the exception left.
+
+    They may be gone where it is described. An exception that guards its attributes keeps none.
+    """
+    if type(error).__setattr__ is _plain_setattr and kept_fields(error, trace_id) is None:
+        _state_of(error)[_FIELDS] = (trace_id, dict(fields))
+
+
+def kept_fields(error: BaseException, trace_id: int) -> Mapping[str, str] | None:
+    """The fields kept in this trace: a prepared exception object may bring those of another user with it."""
+    kept = _state_of(error).get(_FIELDS)
+    return kept[1] if kept is not None and kept[0] == trace_id else None
 
 
 def _read(error: BaseException) -> Occurrence | None:

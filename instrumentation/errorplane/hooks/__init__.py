@@ -9,7 +9,6 @@ from typing import Final
 
 from errorplane.context import configure
 from errorplane.errors import random_id
-from errorplane.hooks import _sdk
 from errorplane.hooks._attachment import ENABLED_VARIABLE, Attachment, is_enabled
 from errorplane.hooks._guard import GUARD, Guard
 
@@ -46,6 +45,8 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
     with _lock:
         if _installed or not is_enabled(environ):
             return
+        from errorplane.hooks import _sdk  # a new SDK may break this import, and must not break the application
+
         configure(environ)
         attachment = Attachment(new_id)
         _installed.append((attachment, _sdk.install(attachment)))

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 
-from errorplane.context import error_fields
-from errorplane.errors import ERROR_CATEGORY, ERROR_FINGERPRINT, ERROR_ID, ERROR_KIND, Occurrence, occurrence_of
+from errorplane.context import error_fields, fields
+from errorplane.errors import (
+    ERROR_CATEGORY,
+    ERROR_FINGERPRINT,
+    ERROR_ID,
+    ERROR_KIND,
+    Occurrence,
+    keep_fields,
+    kept_fields,
+    occurrence_of,
+)
 
 NewId = Callable[[], str]
 
 
-def describe(occurrence: Occurrence, service: str | None, context: Context | None = None) -> dict[str, str]:
-    """All attributes of an occurrence, in the one vocabulary."""
-    attributes = error_fields(service, occurrence.trace_id, context)
+def describe(
+    error: BaseException, occurrence: Occurrence, service: str | None, context: Context | None = None
+) -> dict[str, str]:
+    """All attributes of an exception, in the one vocabulary; what is bound here stands before what was further in."""
+    trace_id = occurrence.trace_id
+    found = fields(context)
+    if trace_id:
+        kept = kept_fields(error, trace_id)
+        if kept:
+            found = {**kept, **found}
+        elif found:
+            keep_fields(error, trace_id, found)
+    attributes = error_fields(found, service, trace_id)
     attributes[ERROR_ID] = occurrence.id
     attributes[ERROR_FINGERPRINT] = occurrence.fingerprint
     attributes[ERROR_KIND] = occurrence.kind.value
@@ -27,4 +47,14 @@ def describe_error(
     error: BaseException, trace_id: int, service: str | None, new_id: NewId, context: Context | None = None
 ) -> Mapping[str, str]:
     """As `describe`, for an exception that is looked up first."""
-    return describe(occurrence_of(error, trace_id, new_id), service, context)
+    return describe(error, occurrence_of(error, trace_id, new_id), service, context)
+
+
+def keep_bound(error: BaseException, bound: Mapping[str, str]) -> None:
+    """Keep the fields of a block that an exception leaves, for the spans around that block.
+
+    Only within a trace: elsewhere nothing tells a new error from a prepared object that is raised once more.
+    """
+    trace_id = trace.get_current_span().get_span_context().trace_id
+    if trace_id and isinstance(error, Exception):
+        keep_fields(error, trace_id, bound)

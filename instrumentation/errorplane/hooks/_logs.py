@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, cast
 
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
@@ -44,18 +45,33 @@ class ContextLogProcessor(LogRecordProcessor):
     def _emit(self, readable: ReadWriteLogRecord) -> None:
         record = readable.log_record
         attributes = cast(MutableMapping[str, object], record.attributes)
-        error = HANDLED.get() if record.exception is None else record.exception
+        handled = HANDLED.get() if record.exception is None else None
+        error = record.exception if handled is None else handled
+        if error is None:
+            error = _being_handled(attributes)
         if error is None:
             found = fields(record.context)
         else:
             service = service_of(readable.resource.attributes) if readable.resource else None
             trace_id = record.trace_id or 0
             found = describe_error(error, trace_id, service, self._attachment.new_id, record.context)
-            # The stock handler writes the bare class name and the first argument, unlike the span.
-            attributes[EXCEPTION_TYPE] = qualified_type(error)
-            attributes[EXCEPTION_MESSAGE] = message_of(error)
-            if EXCEPTION_STACKTRACE not in attributes:
-                attributes[EXCEPTION_STACKTRACE] = "".join(traceback.format_exception(error))
+        if handled is not None:
+            _spell_as_on_spans(attributes, handled)
         for name, value in found.items():
             if name not in attributes:
                 attributes[name] = value
+
+
+def _being_handled(attributes: Mapping[str, object]) -> BaseException | None:
+    """The exception of a record that has only text of it, as bridges of other logging libraries write them."""
+    said = attributes.get(EXCEPTION_TYPE)
+    error = sys.exc_info()[1] if said else None
+    return error if error is not None and said in (type(error).__name__, qualified_type(error)) else None
+
+
+def _spell_as_on_spans(attributes: MutableMapping[str, object], error: BaseException) -> None:
+    """The handlers of the standard library's logging write the bare class name and the first argument."""
+    attributes[EXCEPTION_TYPE] = qualified_type(error)
+    attributes[EXCEPTION_MESSAGE] = message_of(error)
+    if EXCEPTION_STACKTRACE not in attributes:
+        attributes[EXCEPTION_STACKTRACE] = "".join(traceback.format_exception(error))

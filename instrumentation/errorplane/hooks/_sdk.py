@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 from weakref import WeakSet
@@ -20,7 +20,9 @@ from opentelemetry.sdk._logs import LoggingHandler as SdkLoggingHandler
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.util.types import Attributes
 
+from errorplane.context import leaving
 from errorplane.hooks._attachment import HANDLED, Attachment
+from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._logs import ContextLogProcessor
 from errorplane.hooks._spans import ContextSpanProcessor, record
@@ -41,8 +43,20 @@ def configure_if_nobody_does() -> None:
 
 def install(attachment: Attachment) -> list[Undo]:
     """Hook into the SDK's classes and the providers that exist; returns what takes it back."""
-    undo = [_chain_record_exception(attachment)]
-    undo += [_see_handled(attachment, handler) for handler in (LoggingHandler, SdkLoggingHandler)]
+    undo: list[Undo] = []
+    try:
+        _install(attachment, undo)
+    except Exception:
+        for step in reversed(undo):
+            step()
+        raise
+    return undo
+
+
+def _install(attachment: Attachment, undo: list[Undo]) -> None:
+    undo.append(_chain_record_exception(attachment))
+    undo.append(_listen(attachment))
+    undo.extend(_see_handled(attachment, handler) for handler in (LoggingHandler, SdkLoggingHandler))
     seen: WeakSet[object] = WeakSet()
 
     def adopt(provider: object) -> None:
@@ -57,7 +71,6 @@ def install(attachment: Attachment) -> list[Undo]:
     undo.append(_after(logs_api_internal, "_set_logger_provider", adopt))
     adopt(trace_api.get_tracer_provider())
     adopt(logs_api.get_logger_provider())
-    return undo
 
 
 def _add_processors(attachment: Attachment, provider: object) -> None:
@@ -74,6 +87,15 @@ def _put_first(provider: LoggerProvider, processor: ContextLogProcessor) -> None
     *others, last = multi._log_record_processors
     if last is processor:
         multi._log_record_processors = (processor, *others)
+
+
+def _listen(attachment: Attachment) -> Undo:
+    def left(error: BaseException, bound: Mapping[str, str]) -> None:
+        if attachment.active:
+            GUARD.run("bind", keep_bound, error, bound)
+
+    leaving.append(left)
+    return lambda: leaving.remove(left)
 
 
 def _chain_record_exception(attachment: Attachment) -> Undo:

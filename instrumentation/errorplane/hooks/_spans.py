@@ -85,7 +85,7 @@ def _plan(attachment: Attachment, span: Span, error: BaseException) -> _Plan | N
     if not isinstance(error, BaseException) or not span.is_recording():
         return None
     occurrence = occurrence_of(error, span.get_span_context().trace_id, attachment.new_id)
-    attributes = describe(occurrence, service_of(span.resource.attributes))
+    attributes = describe(error, occurrence, service_of(span.resource.attributes))
     span.set_attributes(attributes)
     return _Plan(occurrence, attributes)
 
