@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import trustme
+from cryptography.hazmat.primitives import serialization
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from tests.support.telemetry import log, logs, metrics, span, traces
@@ -135,6 +136,16 @@ class Certificates:
     def client_files(self, pair: tuple[Path, Path] | None = None) -> ClientTls:
         """What a destination needs to trust the server, and to show ``pair``."""
         return ClientTls(self.ca, *pair) if pair else ClientTls(self.ca)
+
+
+def with_passphrase(key: Path, to: Path) -> Path:
+    """A copy of a private key that takes a passphrase."""
+    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"secret")
+    to.write_bytes(
+        loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, locked)
+    )
+    return to
 
 
 _TEXTS = (

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from cryptography.hazmat.primitives import serialization
 from tests.otlp.clients import context_of, credentials_of, export, refusal, request
-from tests.otlp.parts import Certificates, Pipeline, grpc_receiver, http_receiver, sample
+from tests.otlp.parts import Certificates, Pipeline, grpc_receiver, http_receiver, sample, with_passphrase
 
 from errorplane.otlp import GrpcReceiver, HttpReceiver, ListenError, Signal, TlsFiles
 
@@ -81,13 +80,3 @@ def test_files_that_cannot_be_used(
     assert str(files.cert) in str(caught.value)
     if what == "a key with a passphrase":
         assert "passphrase" in str(caught.value)
-
-
-def with_passphrase(key: Path, to: Path) -> Path:
-    """A copy of a private key that takes a passphrase."""
-    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
-    locked = serialization.BestAvailableEncryption(b"secret")
-    to.write_bytes(
-        loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, locked)
-    )
-    return to
