@@ -20,8 +20,9 @@ demo: .venv/.installed ## start a small shop, let it fail, show what became of i
 test: .venv/.installed collector node-packages ## all tests, with real Collectors; ARGS="-k redaction" for some
 	$(PY) -m pytest $(ARGS)
 
-bench: .venv/.installed collector ## CPU and memory beside the real Collector, in one run
+bench: .venv/.installed collector ## CPU and memory beside the real Collector, and what the hooks cost an application
 	$(PY) -m tests.bench.run $(ARGS)
+	$(PY) -m tests.bench.instrumentation
 
 lint: .venv/.installed ## style, formatting and the rules of this repository
 	$(PY) -m ruff check . $(SCRIPTS)

@@ -57,16 +57,19 @@ class ContextLogProcessor(LogRecordProcessor):
             found = describe_error(error, trace_id, service, self._attachment.new_id, record.context)
         if handled is not None:
             _spell_as_on_spans(attributes, handled)
-        for name, value in found.items():
-            if name not in attributes:
-                attributes[name] = value
+        if found:
+            written = set(attributes)  # asking the SDK's mapping for each name that is not there is dear
+            for name, value in found.items():
+                if name not in written:
+                    attributes[name] = value
 
 
 def _being_handled(attributes: Mapping[str, object]) -> BaseException | None:
     """The exception of a record that has only text of it, as bridges of other logging libraries write them."""
-    said = attributes.get(EXCEPTION_TYPE)
-    error = sys.exc_info()[1] if said else None
-    return error if error is not None and said in (type(error).__name__, qualified_type(error)) else None
+    error = sys.exc_info()[1]
+    if error is None or attributes.get(EXCEPTION_TYPE) not in (type(error).__name__, qualified_type(error)):
+        return None
+    return error
 
 
 def _spell_as_on_spans(attributes: MutableMapping[str, object], error: BaseException) -> None:
