@@ -278,4 +278,4 @@ def test_every_attribute_of_a_fact_is_in_the_table() -> None:
     names = [attribute.name for attribute in ATTRIBUTES]
     assert len(set(names)) == len(names)
     written = FULL.to_attributes()
-    assert set(written) == {a.name for a in ATTRIBUTES if "error fact" in a.signals and a.name != errors.TENANT}
+    assert set(written) == {a.name for a in ATTRIBUTES if "error fact" in a.signals}

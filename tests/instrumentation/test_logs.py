@@ -113,6 +113,18 @@ def test_trace_context_is_in_the_line(lines: Lines) -> None:
     assert line["errorplane.correlation_id"] == line["trace_id"]
 
 
+def test_an_error_that_is_logged_after_its_trace_names_it(lines: Lines) -> None:
+    """It belongs to the trace all the same; there is no span then."""
+    with Capture() as capture:
+        try:
+            with capture.tracer.start_as_current_span("request") as span:
+                raise ValueError
+        except ValueError:
+            lines.log.exception("lost")
+    assert lines.only["trace_id"] == f"{span.get_span_context().trace_id:032x}"
+    assert "span_id" not in lines.only
+
+
 class Broken:
     """Fails however it is looked at."""
 

@@ -86,6 +86,7 @@ def assert_everything_arrived(sink: Sink) -> None:
     same = (ERROR_ID, ERROR_FINGERPRINT, ERROR_KIND, ERROR_CATEGORY, COMPONENT, EXCEPTION_TYPE, EXCEPTION_MESSAGE)
     assert {name: logged[name] for name in same} == {name: told[name] for name in same}
     assert record.body.string_value == "cannot serve"
+    assert record.trace_id == spans["query"].trace_id, "it is logged after the trace, and belongs to it"
     assert "shop.orders" in sink.metrics
 
 

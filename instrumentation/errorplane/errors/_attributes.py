@@ -39,7 +39,7 @@ DEPLOYMENT: Final = "deployment.environment.name"
 EVENT_NAME: Final = "errorplane.error"
 """Event name of the log record that carries an error fact."""
 
-SignalName = Literal["resource", "span", "span event", "log", "error fact"]
+SignalName = Literal["resource", "span", "span event", "log", "metric", "error fact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Attribute:
 
 
 _ERROR: Final[tuple[SignalName, ...]] = ("span", "span event", "log", "error fact")
-_CONTEXT: Final[tuple[SignalName, ...]] = ("span", "log", "error fact")
+_CONTEXT: Final[tuple[SignalName, ...]] = ("span", "span event", "log")
 _KEPT: Final[tuple[SignalName, ...]] = ("resource", "span", "log", "error fact")
 _FACT: Final[tuple[SignalName, ...]] = ("error fact",)
 
@@ -63,14 +63,14 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(ERROR_CATEGORY, "string", _ERROR, "transient, persistent, cascading or unknown; applications only hint."),
     Attribute(ERROR_KIND, "string", _ERROR, "What went wrong: timeout, validation, dependency, ..."),
     Attribute(ERROR_SEVERITY, "string", ("span", "log", "error fact"), "P1 (wakes somebody) to P5 (only counted)."),
-    Attribute(COMPONENT, "string", _CONTEXT, "The part of the product that reported the error."),
-    Attribute(CORRELATION_ID, "string", _CONTEXT, "Ties together everything done for one request of a user."),
+    Attribute(COMPONENT, "string", _ERROR, "The part of the product that reported the error."),
+    Attribute(CORRELATION_ID, "string", _ERROR, "Ties together everything done for one request of a user."),
     Attribute(TENANT, "string", _CONTEXT, "The customer or tenant for whom the work was done."),
     Attribute(RETENTION_CLASS, "string", _KEPT, "The retention class that the policy gave."),
     Attribute(POLICY_VERSION, "string", ("resource", "error fact"), "The revision of the policy in force."),
     Attribute(SAMPLING_RULE, "string", ("span", "log"), "The sampling rule that kept the item."),
     Attribute(SAMPLING_PROBABILITY, "double", ("span", "log"), "The probability with which it was kept, if below 1."),
-    Attribute(QUARANTINE_REASON, "string", ("span", "log"), "Why the content of the item was withheld."),
+    Attribute(QUARANTINE_REASON, "string", ("span", "log", "metric"), "Why the content of the item was withheld."),
     Attribute(ERROR_TIME, "int", _FACT, "When it happened, nanoseconds since 1970 UTC."),
     Attribute(ERROR_TRACE_ID, "string", _FACT, "Trace of the error, 32 hex digits."),
     Attribute(ERROR_SPAN_ID, "string", _FACT, "Span of the error, 16 hex digits."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -16,10 +16,7 @@ from errorplane.errors import (
     Occurrence,
     keep_fields,
     kept_fields,
-    occurrence_of,
 )
-
-NewId = Callable[[], str]
 
 
 def describe(
@@ -41,13 +38,6 @@ def describe(
     if occurrence.category is not None:
         attributes[ERROR_CATEGORY] = occurrence.category.value
     return attributes
-
-
-def describe_error(
-    error: BaseException, trace_id: int, service: str | None, new_id: NewId, context: Context | None = None
-) -> Mapping[str, str]:
-    """As `describe`, for an exception that is looked up first."""
-    return describe(error, occurrence_of(error, trace_id, new_id), service, context)
 
 
 def keep_bound(error: BaseException, bound: Mapping[str, str]) -> None:

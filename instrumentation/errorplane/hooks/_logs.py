@@ -10,16 +10,23 @@ from typing import Any, Final, cast
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from errorplane.context import fields, service_of
-from errorplane.errors import EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, message_of, qualified_type
+from errorplane.errors import (
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+    message_of,
+    occurrence_of,
+    qualified_type,
+)
 from errorplane.hooks._attachment import HANDLED, Attachment
-from errorplane.hooks._describe import describe_error
+from errorplane.hooks._describe import describe
 from errorplane.hooks._guard import GUARD
 
 _NOBODY: Final = False
 
 
 class ContextLogProcessor(LogRecordProcessor):
-    """Writes the context fields on every log record, and on those of exceptions what spans get too.
+    """Writes the context fields on every log record, and on those of exceptions what spans get too, and their trace.
 
     Must stand before the exporting processors, which copy or send the record at once.
     """
@@ -53,8 +60,11 @@ class ContextLogProcessor(LogRecordProcessor):
             found = fields(record.context)
         else:
             service = service_of(readable.resource.attributes) if readable.resource else None
-            trace_id = record.trace_id or 0
-            found = describe_error(error, trace_id, service, self._attachment.new_id, record.context)
+            occurrence = occurrence_of(error, record.trace_id or 0, self._attachment.new_id)
+            found = describe(error, occurrence, service, record.context)
+            if not record.trace_id and occurrence.trace_id:
+                # Logged where its trace is over: without the id, the record would not go where its trace goes.
+                record.trace_id = occurrence.trace_id
         if handled is not None:
             _spell_as_on_spans(attributes, handled)
         if found:

@@ -20,11 +20,12 @@ from errorplane.errors import (
     SERVICE_NAME,
     ask,
     message_of,
+    occurrence_of,
     qualified_type,
     random_id,
 )
 from errorplane.hooks import is_enabled
-from errorplane.hooks._describe import describe_error
+from errorplane.hooks._describe import describe
 from errorplane.logs._json import text_of, to_json
 
 # What every record has, as logging.makeLogRecord({}) shows, and what other formatters and the OpenTelemetry
@@ -85,13 +86,17 @@ class JsonFormatter(logging.Formatter):
             # A QueueHandler has turned the exception into text.
             text = {EXCEPTION_STACKTRACE: record.exc_text} if record.exc_text else {}
             return {**text, **(fields() if self._enabled else {})}
-        described = describe_error(error, trace_id, service, self._new_id) if self._enabled else {}
-        return {
+        found: dict[str, object] = {
             EXCEPTION_TYPE: qualified_type(error),
             EXCEPTION_MESSAGE: message_of(error),
             EXCEPTION_STACKTRACE: "".join(traceback.format_exception(error)),
-            **described,
         }
+        if self._enabled:
+            occurrence = occurrence_of(error, trace_id, self._new_id)
+            found |= describe(error, occurrence, service)
+            if not trace_id and occurrence.trace_id:  # logged where its trace is over
+                found["trace_id"] = trace.format_trace_id(occurrence.trace_id)
+        return found
 
     def _service_name(self) -> str | None:
         if self._service is None:
