@@ -10,6 +10,7 @@ from tests.otlp.parts import Certificates, with_passphrase
 from errorplane.keys import Key
 from errorplane.otlp import (
     ClientTls,
+    Destination,
     FileDestination,
     GrpcDestination,
     HttpDestination,
@@ -124,7 +125,7 @@ def test_grpc_cannot_skip_verification() -> None:
 def test_nothing_secret_is_shown(tmp_path: Path) -> None:
     """The repr of a destination has its name and where it sends, but no header and no key."""
     headers = {"authorization": "Bearer hidden"}
-    made = [
+    made: list[Destination] = [
         GrpcDestination("next", "http://host:1", headers=headers),
         HttpDestination("next", "http://host:1", headers=headers),
         SegmentDestination("next", tmp_path, {}, lambda: Key("00000000", b"hidden" * 6)),

@@ -55,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
             key = keys.key("segments") if path.suffix == ".enc" else None
             for line in read_segment(path, key):
                 sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
-        except (OSError, SegmentError, KeyUnavailable) as error:
+        except SegmentError as error:
+            raise CommandFailed(str(error)) from error
+        except (OSError, KeyUnavailable) as error:
             raise CommandFailed(f"{path}: {error}") from error
     return 0
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ _TAG_BYTES = 16
 _KEY_BYTES = 32
 _WRAPPED_BYTES = _NONCE_BYTES + _KEY_BYTES + _TAG_BYTES
 _LEVEL = 3
-_MAX_IDENTITY_BYTES = 4096
+_MAX_IDENTITY_BYTES = 1024  # a class name of 200 characters, escaped, and the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class _Header:
         try:
             own = AESGCM(key.secret).decrypt(self.wrapped[:_NONCE_BYTES], self.wrapped[_NONCE_BYTES:], self.bound)
         except InvalidTag:
+            if key.id == self.key_id:
+                raise SegmentError(f"its header is damaged, or key {key.id} is another one than it was") from None
             raise SegmentError(f"sealed with key {self.key_id}, but the key given is {key.id}") from None
         return AESGCM(own)
 
@@ -71,13 +74,16 @@ class SealedSegment:
         self._frames = 0
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
         path = stem.with_name(f"{stem.name}.jsonl.enc")
-        if _key_id_of(path) not in (None, key.id):  # the key was changed in the course of the day
+        with _naming(path):
+            used = _key_id_of(path)
+        if used not in (None, key.id):  # the key was changed in the course of the day
             path = stem.with_name(f"{stem.name}.{key.id}.jsonl.enc")
         self.file = AppendFile(path, self._examine, follow_symlinks=False)
 
     def append(self, line: bytes) -> None:
-        """Write one frame and sync it; raises OSError."""
-        start = b"" if self.file.open() else self._new_header()
+        """Write one frame and sync it; raises OSError and ``SegmentError``."""
+        with _naming(self.file.path):
+            start = b"" if self.file.open() else self._new_header()
         if self._cipher is None:
             raise SegmentError(f"{self.file.path}: has no key")
         nonce = self._random(_NONCE_BYTES)
@@ -108,7 +114,7 @@ class SealedSegment:
         places = list(_frame_places(fd, header.size))
         if places and _opened(fd, places[-1], self._cipher, _place(self._segment, len(places) - 1)) is None:
             if places[-1][1] < os.fstat(fd).st_size:
-                raise SegmentError(f"{self.file.path}: frame {len(places) - 1} is damaged: move the file away")
+                raise SegmentError(f"frame {len(places) - 1} is damaged: move the file away")
             places.pop()
         self._frames = len(places)
         return places[-1][1] if places else header.size
@@ -121,17 +127,20 @@ def read_segment(path: Path, key: Key | None = None) -> Iterator[bytes]:
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if read_at(fd, 0, len(_MAGIC)) != _MAGIC:
-            yield from _plain_lines(fd)
-            return
-        header = _read_header(fd)
-        if header is None:
-            return
-        if key is None:
-            raise SegmentError(f"{path}: sealed with key {header.key_id}, and no key is given")
-        yield from _sealed_lines(fd, header, key, path)
+        with _naming(path):
+            # What a crash left of a plain file begins with NUL at worst.
+            yield from _plain_lines(fd) if read_at(fd, 0, 1) in (b"{", b"\0") else _sealed_lines(fd, key)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the path in front of what is wrong with the file."""
+    try:
+        yield
+    except SegmentError as error:
+        raise SegmentError(f"{path}: {error}") from None
 
 
 def _plain_lines(fd: int) -> Iterator[bytes]:
@@ -141,18 +150,20 @@ def _plain_lines(fd: int) -> Iterator[bytes]:
                 yield line[:-1]
 
 
-def _sealed_lines(fd: int, header: _Header, key: Key, path: Path) -> Iterator[bytes]:
-    try:
-        cipher = header.unwrap(key)
-    except SegmentError as error:
-        raise SegmentError(f"{path}: {error}") from None
+def _sealed_lines(fd: int, key: Key | None) -> Iterator[bytes]:
+    header = _read_header(fd)
+    if header is None:
+        return
+    if key is None:
+        raise SegmentError(f"sealed with key {header.key_id}, and no key is given")
+    cipher = header.unwrap(key)
     places = list(_frame_places(fd, header.size))
     for number, place in enumerate(places):
         lines = _opened(fd, place, cipher, _place(header.segment, number))
         if lines is None:
             if number == len(places) - 1 and place[1] >= os.fstat(fd).st_size:
                 return  # torn by a crash; nobody was told that it was stored
-            raise SegmentError(f"{path}: frame {number} is damaged")
+            raise SegmentError(f"frame {number} is damaged")
         yield from lines.splitlines()
 
 
@@ -174,7 +185,10 @@ def _read_header(fd: int) -> _Header | None:
     start = read_at(fd, 0, fixed + _MAX_IDENTITY_BYTES + _WRAPPED_BYTES)
     if not _MAGIC.startswith(start[: len(_MAGIC)]):
         raise SegmentError("is not a sealed segment")
-    size = fixed + int.from_bytes(start[len(_MAGIC) : fixed], "big")
+    length = int.from_bytes(start[len(_MAGIC) : fixed], "big")
+    if length > _MAX_IDENTITY_BYTES:
+        raise SegmentError("its header is damaged")
+    size = fixed + length
     if len(start) < fixed or len(start) < size + _WRAPPED_BYTES:
         return None
     try:
