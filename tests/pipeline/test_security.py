@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
 import subprocess
 import sys
@@ -126,6 +127,26 @@ def test_a_destination_is_reached_over_mutual_tls(
             out = tmp_path / "second" / "out.jsonl"
             wait_until(lambda: [each for each in spans_in(read_lines(out)) if each["name"] == "over TLS"], "the span")
             assert TOKEN not in first.output()
+
+
+def test_a_destination_that_cannot_be_set_up_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers that cannot be sent end the start, or leave the old policy in force; their values are not shown."""
+    monkeypatch.setenv("NEXT_TOKEN", f"{TOKEN}-é")
+    headers = {"authorization": "Bearer ${env:NEXT_TOKEN}"}
+    bad = {"next": {"otlp": {"endpoint": "http://127.0.0.1:1", "headers": headers}}}
+    command = [sys.executable, "-m", "errorplane.cli", "processor", "--policy", str(policy(tmp_path, destinations=bad))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "destination next: header 'authorization'" in done.stderr
+    with run_processor(policy(tmp_path)) as processor:
+        policy(tmp_path, destinations=bad)
+        processor.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the new policy is refused" in processor.output(), "the refusal")
+        processor.send(Signal.TRACES, traces([span("still here", error=True)]))
+        wait_until(
+            lambda: "still here" in {each["name"] for each in spans_in(read_lines(tmp_path / "out.jsonl"))}, "it"
+        )
+        assert TOKEN not in done.stderr + processor.output()
 
 
 def test_beyond_loopback_needs_tls(tmp_path: Path) -> None:
