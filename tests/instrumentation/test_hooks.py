@@ -459,7 +459,11 @@ def test_context_fields_are_on_everything(capture: Capture, log: logging.Logger)
 
 
 def test_fields_stay_with_an_exception_that_leaves_their_block(capture: Capture, log: logging.Logger) -> None:
-    """Spans and log records around the block have them too, the innermost value of each; what is bound there wins."""
+    """Spans and log records around the block have them too, the innermost value of each; what is bound there wins.
+
+    Baggage, which comes from whoever called us, does not.
+    """
+    token = context.attach(baggage.set_baggage("tenant", "theirs"))
     with capture.tracer.start_as_current_span("request"):
         try:
             with bind(correlation_id="c-17", component="shop"), bind(tenant="acme", component="cart"):
@@ -468,6 +472,7 @@ def test_fields_stay_with_an_exception_that_leaves_their_block(capture: Capture,
             log.exception("lost")
             with bind(component="front"):
                 log.exception("lost")
+    context.detach(token)
     first, second = capture.logs
     assert (first[CORRELATION_ID], first[TENANT], first[COMPONENT]) == ("c-17", "acme", "cart")
     assert (second[CORRELATION_ID], second[TENANT], second[COMPONENT]) == ("c-17", "acme", "front")

@@ -15,6 +15,7 @@ from errorplane.context._baggage import (
 from errorplane.context._fields import (
     FIELD_LENGTH,
     bind,
+    bound,
     leaving,
     set_component,
     set_correlation_id,
@@ -28,6 +29,7 @@ __all__ = [
     "FIELD_LENGTH",
     "allow_baggage",
     "bind",
+    "bound",
     "configure",
     "error_fields",
     "fields",
