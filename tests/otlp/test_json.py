@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -53,6 +53,7 @@ def refusal(signal: Signal, body: bytes) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(SIGNALS, SEEDS)
+@example(Signal.TRACES, 25385)  # an attribute with a text and no key
 def test_writing_agrees_with_protobuf(signal: Signal, seed: int) -> None:
     """A request is written as protobuf's own converter writes it, apart from the ids, which are hex."""
     message = fill(signal.request_type(), random.Random(seed))

@@ -109,7 +109,7 @@ _any_key_value = _composed(KeyValue.DESCRIPTOR, {})
 def _key_value(pair: Any) -> str:
     """An attribute; nearly all are texts under a key, which are written without asking for the list of fields."""
     text = pair.value.string_value
-    if text and not pair.key_strindex:
+    if text and pair.key and not pair.key_strindex:
         return f'{{"key":{quote(pair.key)},"value":{{"stringValue":{quote(text)}}}}}'
     return _any_key_value(pair)
 
