@@ -103,25 +103,24 @@ def test_a_partial_success_is_understood(protocol: str) -> None:
             assert to.send(signal, "audit", sample(signal), 5) == receipt
 
 
+MEANINGS: list[tuple[Exception, type[SendError], object]] = [
+    (Overloaded("full", 3.0), RetryLater, 3.0),
+    (ShuttingDown("draining"), RetryLater, 5.0),
+    (InvalidRequest("an id is zero"), Refused, True),
+    (RuntimeError("a fault of theirs"), Refused, True),
+]
+
+
 @both
-@pytest.mark.parametrize(
-    ("error", "meaning"),
-    [
-        (Overloaded("full", 3.0), (RetryLater, 3.0)),
-        (ShuttingDown("draining"), (RetryLater, 5.0)),
-        (InvalidRequest("an id is zero"), (Refused, True)),
-        (RuntimeError("a fault of theirs"), (Refused, True)),
-    ],
-)
-def test_what_a_receiver_says_is_understood(
-    protocol: str, error: Exception, meaning: tuple[type[SendError], object]
-) -> None:
+def test_what_a_receiver_says_is_understood(protocol: str) -> None:
     """Busy and draining receivers are tried again when they say; what is refused is not."""
-    with receiver(protocol, Pipeline(raising(error))) as endpoint, destination(protocol, endpoint) as to:
-        failed = failure(to)
-    seen = failed.retry_after if isinstance(failed, RetryLater) else getattr(failed, "payload_at_fault", None)
-    assert (type(failed), seen) == meaning
-    assert endpoint in str(failed)
+    with receiver(protocol, pipeline := Pipeline()) as endpoint, destination(protocol, endpoint) as to:
+        for error, kind, meaning in MEANINGS:
+            pipeline.answer = raising(error)
+            failed = failure(to)
+            seen = failed.retry_after if isinstance(failed, RetryLater) else getattr(failed, "payload_at_fault", None)
+            assert (type(failed), seen) == (kind, meaning)
+            assert endpoint in str(failed)
 
 
 @both

@@ -91,6 +91,16 @@ def test_bad_requests_are_refused_and_good_ones_go_on(what: str) -> None:
     assert pipeline.taken == [(Signal.TRACES, GOOD)]
 
 
+def test_a_bomb_in_grpcs_own_compression_is_refused() -> None:
+    """A message that gRPC itself compressed is not decompressed before its size is bounded."""
+    with grpc_receiver(pipeline := Pipeline(), ReceiveLimits(max_request_bytes=LIMIT)) as (receiver, address):
+        refused = refusal(address, b"\0" * (64 * LIMIT), compression=grpc.Compression.Gzip)
+        assert (refused.code, refused.retry_after) == (grpc.StatusCode.RESOURCE_EXHAUSTED, None)
+        assert "after decompression: send fewer items" in refused.message
+        assert receiver.outcomes == {"too_large": 1}
+    assert not pipeline.taken
+
+
 def test_a_request_of_exactly_the_limit_is_taken() -> None:
     """The limit itself passes, before and after decompression."""
     many = 50 * GOOD  # requests that follow one another are one request

@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,7 +18,16 @@ from tests.otlp.clients import JSON, PROTOBUF, TIMEOUT_S, dialled, request, talk
 from tests.otlp.parts import Pipeline, http_receiver, raising, sample
 from tests.support.collector_tools import wait_until
 
-from errorplane.otlp import HttpReceiver, Overloaded, Receipt, ReceiveLimits, ShuttingDown, Signal, to_json_line
+from errorplane.otlp import (
+    HttpReceiver,
+    Overloaded,
+    Receipt,
+    ReceiveError,
+    ReceiveLimits,
+    ShuttingDown,
+    Signal,
+    to_json_line,
+)
 from errorplane.otlp._responses import REJECTED_FIELD
 
 GOOD = sample(Signal.TRACES)
@@ -170,18 +180,18 @@ def test_an_announced_giant_is_refused_before_it_is_sent() -> None:
         assert sock.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "header", "delay"),
-    [
-        (Overloaded("the journal is full", 2.5), 429, "3", 2.5),
-        (Overloaded("for a moment", 0.1), 429, "1", 0.1),
-        (ShuttingDown("draining"), 503, "5", 5.0),
-    ],
-)
-def test_what_may_be_sent_again(error: Exception, code: int, header: str, delay: float) -> None:
+AGAIN: list[tuple[ReceiveError, int, str, float]] = [
+    (Overloaded("the journal is full", 2.5), 429, "3", 2.5),
+    (Overloaded("for a moment", 0.1), 429, "1", 0.1),
+    (ShuttingDown("draining"), 503, "5", 5.0),
+]
+
+
+def test_what_may_be_sent_again() -> None:
     """A full or draining pipeline is 429 or 503 with Retry-After in whole seconds, and RetryInfo in the body."""
-    with http_receiver(Pipeline(raising(error))) as (_, address):
-        for body, kind in ((GOOD, PROTOBUF), (GOOD_JSON, JSON)):
+    with http_receiver(pipeline := Pipeline()) as (_, address):
+        for (error, code, header, delay), (body, kind) in product(AGAIN, ((GOOD, PROTOBUF), (GOOD_JSON, JSON))):
+            pipeline.answer = raising(error)
             answer = request(address, body, kind=kind)
             assert (answer.code, answer.headers["retry-after"], answer.status.message) == (code, header, str(error))
             info = RetryInfo()
