@@ -2,7 +2,7 @@
 # Collector also needs Go, from the machine or from a registry package.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint types format collector node-packages lock clean
+.PHONY: help demo test bench lint types format collector node-packages node-shop lock clean
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTHON ?= python3
@@ -15,7 +15,8 @@ help: ## show this list
 	@echo '  Options: ARGS="..." goes to the demo, to pytest or to the benchmark; PYTHON=... chooses the interpreter.'
 
 demo: .venv/.installed ## start a small shop, let it fail, show what became of its errors
-	.venv/bin/errorplane demo $(ARGS)
+	@$(PY) scripts/install-node-packages --optional operations/errorplane/demo/node .tools/node-shop
+	@.venv/bin/errorplane demo $(ARGS)
 
 test: .venv/.installed collector node-packages ## all tests, with real Collectors; ARGS="-k redaction" for some
 	$(PY) -m pytest $(ARGS)
@@ -42,6 +43,9 @@ collector: ## build the Collector and telemetrygen into .tools (minutes the firs
 
 node-packages: ## install the stock JavaScript exporters of the tests (Node.js from the machine or a package)
 	@$(PYTHON) scripts/install-node-packages tests/e2e/js .tools/node/stock-exporters
+
+node-shop: ## install the packages of the demo's Node.js service (Node.js from the machine or a package)
+	@$(PYTHON) scripts/install-node-packages operations/errorplane/demo/node .tools/node-shop
 
 lock: ## write requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .tools/lock

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +12,15 @@ from pathlib import Path
 from errorplane.cli import CommandFailed
 from errorplane.demo._cast import environment
 from errorplane.demo._folder import Folder
-from errorplane.demo._http import answers
+from errorplane.demo._http import answers, get
 from errorplane.demo._stage import Actor, Stage
 
 PORTS = ("agent grpc", "agent http", "agent health", "agent metrics")
 GATEWAY_PORTS = ("gateway grpc", "gateway http", "gateway health", "gateway metrics")
 _START_S = 20.0
+_ENTRIES = re.compile(
+    rb'^otelcol_receiver_accepted_log_records\w*\{[^}]*receiver="file_log"[^}]*\} (\S+)$', re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def find_tools() -> Tools:
     )
 
 
-def start_gateway(stage: Stage, tools: Tools, folder: Folder, scratch: Path, ports: Mapping[str, int]) -> Actor:
+def start_gateway(stage: Stage, tools: Tools, folder: Folder, ports: Mapping[str, int]) -> Actor:
     """The Collector behind the processor, which writes what was kept to ``folder.gateway``."""
     return _start(
         stage,
@@ -49,7 +54,7 @@ def start_gateway(stage: Stage, tools: Tools, folder: Folder, scratch: Path, por
         folder,
         ports,
         ERRORPLANE_GATEWAY_OUT=str(folder.gateway.absolute()),
-        ERRORPLANE_GATEWAY_QUEUE=str(scratch / "gateway-queue"),
+        ERRORPLANE_GATEWAY_QUEUE=str(folder.queue.absolute()),
     )
 
 
@@ -68,6 +73,15 @@ def start_agent(
         ERRORPLANE_AGENT_LOGS_FROM="beginning",
         ERRORPLANE_AGENT_HOST_INTERVAL="5s",
     )
+
+
+def printed_entries(metrics: str) -> int:
+    """How many entries of log files the agent has read, by its Prometheus page at the address ``metrics``."""
+    try:
+        _, page = get(metrics, "/metrics")
+    except (OSError, http.client.HTTPException):
+        return 0
+    return sum(int(float(count)) for count in _ENTRIES.findall(page))
 
 
 def _start(stage: Stage, tools: Tools, name: str, folder: Folder, ports: Mapping[str, int], **settings: str) -> Actor:

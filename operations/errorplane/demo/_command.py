@@ -12,7 +12,7 @@ from errorplane.cli import CommandFailed
 from errorplane.demo._folder import Folder
 from errorplane.demo._play import Settings, play
 from errorplane.demo._progress import Progress
-from errorplane.demo._report import print_report
+from errorplane.demo._report import print_report, print_verdict
 from errorplane.demo._result import document, evaluate
 from errorplane.demo._stage import orderly_end
 
@@ -64,16 +64,20 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     settings = Settings(_policy(args.policy, progress), args.out, args.collector, args.duration, args.seed)
     folder = Folder(settings.out)
-    with orderly_end(), tempfile.TemporaryDirectory(prefix="errorplane-demo-") as scratch:
-        folder.prepare()
-        played = play(settings, folder, Path(scratch), progress)
-        progress.say("comparing what the shop knows with what arrived")
-        result = evaluate(settings, folder, played, progress.elapsed_s)
+    try:
+        with orderly_end(), folder.claimed(), tempfile.TemporaryDirectory(prefix="errorplane-demo-") as scratch:
+            played = play(settings, folder, Path(scratch), progress)
+            progress.say("comparing what the shop knows with what arrived")
+            result = evaluate(settings, folder, played)
+    except KeyboardInterrupt:
+        progress.say("interrupted: everything that was started has ended")
+        raise
     if args.json:
-        json.dump(document(result), sys.stdout, indent=2)
+        json.dump(document(result, progress.elapsed_s), sys.stdout, indent=2)
         print()
+        print_verdict(result, progress.elapsed_s, sys.stderr)
     else:
-        print_report(result)
+        print_report(result, progress.elapsed_s)
     return 0 if result.passed else 1
 
 

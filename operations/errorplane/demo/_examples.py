@@ -23,19 +23,25 @@ def entity_example(entity: str, outputs: Mapping[str, Output]) -> str:
 
 
 def excerpt(text: str, length: int) -> str:
-    """``text`` in one line of at most ``length`` characters, around its first mask.
+    """``text`` in one line of at most ``length`` characters: from its start if its first mask fits in, else around that.
 
-    >>> excerpt("a very long text before card=<CREDIT_CARD> and after it", 30)
-    '...before card=<CREDIT_CARD>...'
+    >>> excerpt("charging card=<CREDIT_CARD> failed, and so on", 34)
+    'charging card=<CREDIT_CARD> ...'
+    >>> excerpt("a very long text before card=<CREDIT_CARD> and after it", 34)
+    '... card=<CREDIT_CARD> and ...'
     """
     line = " ".join(text.split())
+    if len(line) <= length:
+        return line
     found = MASK.search(line)
-    if len(line) <= length or found is None:
-        return line if len(line) <= length else line[:length] + "..."
-    start = max(0, min(found.start() - (length - len(found[0])) // 2, len(line) - length))
-    end = min(len(line), start + length)
-    start = max(0, min(start, found.start()))
-    return ("..." if start else "") + line[start : max(end, found.end())] + ("..." if end < len(line) else "")
+    mask_start, mask_end = found.span() if found else (0, 0)
+    start = 0 if mask_end <= length - len(" ...") else max(0, mask_start - (length - (mask_end - mask_start)) // 2)
+    if start:  # no half words
+        start = min(mask_start, line.find(" ", start, mask_start) + 1 or mask_start)
+    end = max(mask_end, start + length - len(" ...") - (len("... ") if start else 0))
+    if end < len(line) and line[end] != " ":
+        end = max(mask_end, line.rfind(" ", mask_end, end))
+    return ("... " if start else "") + line[start:end].strip() + (" ..." if end < len(line) else "")
 
 
 def short_type(name: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +46,11 @@ class Folder:
         return self.root / "logs"
 
     @property
+    def queue(self) -> Path:
+        """The gateway Collector's queue."""
+        return self.root / "gateway-queue"
+
+    @property
     def ledger(self) -> Path:
         """The shop's own count of its errors."""
         return self.root / "ledger.jsonl"
@@ -57,24 +65,46 @@ class Folder:
         """The processor's last counters."""
         return self.root / "stats.json"
 
-    def prepare(self) -> None:
-        """Remove what the last run made and create the folders; other people's files are left alone.
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder for one run: what the last one made is removed, other people's files are left alone.
 
-        Raises ``CommandFailed`` when something of ours is in the way that no run of the demo made.
+        Raises ``CommandFailed`` when something of ours is in the way that no run of the demo made, when another run
+        holds the folder, or when it cannot be written.
         """
-        own = (self.policy, self.destinations, self.gateway, self.journal, self.logs)
-        files = (self.ledger, self.metrics, self.stats)
-        mark = self.root / _MARK
-        found = [path.name for path in (*own, *files) if path.exists() or path.is_symlink()]
-        if found and not mark.is_file():
+        with contextlib.ExitStack() as held:
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+                self._refuse_what_is_not_ours()
+                mark = held.enter_context((self.root / _MARK).open("a"))
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                mark.truncate(0)
+                mark.write("Made by `errorplane demo`, which removes what it made before its next run.\n")
+                mark.flush()
+                self._empty()
+            except BlockingIOError:
+                raise CommandFailed(f"another demo is writing into {self.root}: name another folder") from None
+            except OSError as error:
+                raise CommandFailed(f"{self.root}: {error.strerror}: name another folder with --out") from error
+            yield
+
+    def _refuse_what_is_not_ours(self) -> None:
+        found = [path.name for path in self._own if path.is_symlink() or path.exists()]
+        if found and not (self.root / _MARK).is_file():
             raise CommandFailed(
                 f"{self.root} holds {', '.join(found)}, not made by an earlier demo: name another folder with --out"
             )
-        for path in (*own, *files):
+
+    @property
+    def _own(self) -> tuple[Path, ...]:
+        folders = (self.destinations, self.gateway, self.queue, self.journal, self.logs)
+        return (*folders, self.policy, self.ledger, self.metrics, self.stats)
+
+    def _empty(self) -> None:
+        for path in self._own:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
         for path in (self.destinations, self.journal, self.logs):
-            path.mkdir(parents=True, mode=0o700)
-        mark.write_text("Made by `errorplane demo`, which empties this folder before its next run.\n")
+            path.mkdir(mode=0o700)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from errorplane.demo._folder import Folder
 from errorplane.demo._output import Output
@@ -31,22 +32,47 @@ def find_leaks(
     planted: Iterable[Planted], folder: Folder, outputs: Mapping[str, Output], journal: Iterable[bytes]
 ) -> list[Leak]:
     """Every planted string in every place where it must not be, once for each place."""
-    wanted = [(each, each.value.encode()) for each in planted]
-    places = {where: b"\0".join(parts) for where, parts in _places(folder, outputs, journal)}
-    return [Leak(each, where) for where, text in places.items() for each, value in wanted if value in text]
+    wanted = [(each, forms(each.value)) for each in planted]
+    leaks = []
+    for where, text in _written(
+        outputs
+    ):  # the bytes as they are: the other forms are looked for in what they decode to
+        leaks += [Leak(each, where) for each, (literal, *_) in wanted if literal in text]
+    for where, text in _read(folder, outputs, journal):
+        leaks += [Leak(each, where) for each, found in wanted if any(form in text for form in found)]
+    return list(dict.fromkeys(leaks))
 
 
-def _places(
-    folder: Folder, outputs: Mapping[str, Output], journal: Iterable[bytes]
-) -> Iterator[tuple[str, Iterable[bytes]]]:
+def forms(value: str) -> tuple[bytes, ...]:
+    """The string as it is, as a URL writes it, and without the separators of a number.
+
+    >>> [form.decode() for form in forms("a b@c")]
+    ['a b@c', 'a%20b%40c', 'a+b%40c']
+    >>> [form.decode() for form in forms("4539 1488")]
+    ['4539 1488', '4539%201488', '4539+1488', '45391488']
+    """
+    found = {value: None, quote(value, safe=""): None, quote_plus(value): None, quote(value, safe="+:"): None}
+    found |= {_lower_escapes(form): None for form in found}
+    if re.fullmatch(r"[A-Z]{0,2}[\d -]{9,}", value):
+        found[re.sub("[ -]", "", value)] = None
+    return tuple(form.encode() for form in found)
+
+
+def _lower_escapes(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda escape: escape[0].lower(), text)
+
+
+def _written(outputs: Mapping[str, Output]) -> Iterator[tuple[str, bytes]]:
     for name, output in outputs.items():
-        yield f"destination {name}", output.raw
-        # Once more as decoded strings: an escape of JSON must not hide anything.
-        yield f"destination {name}, decoded", (text.encode() for text in output.strings)
-    yield "journal, decrypted", journal
-    for path in _own_files(folder):
-        yield str(path.relative_to(folder.root)), [path.read_bytes()]
+        yield f"destination {name}", b"\n".join(output.raw)
 
 
-def _own_files(folder: Folder) -> list[Path]:
-    return [*sorted(folder.logs.iterdir()), folder.metrics, folder.stats, folder.ledger]
+def _read(folder: Folder, outputs: Mapping[str, Output], journal: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    for name, output in outputs.items():
+        # An escape of JSON must not hide anything.
+        yield f"destination {name}", "\0".join(output.strings).encode(errors="surrogatepass")
+    yield "the journal, decrypted", b"\0".join(journal)
+    delivered = {path for output in outputs.values() for path in output.files}
+    for path in sorted(folder.root.rglob("*")):
+        if path.is_file() and path not in delivered:
+            yield str(path.relative_to(folder.root)), path.read_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ from errorplane.keys import KeyUnavailable, from_policy
 from errorplane.otlp import SegmentError, read_segment
 from errorplane.policy import Policy
 
+# Signal -> what its items are called.
+SIGNALS = {"traces": "spans", "logs": "logs", "metrics": "metrics"}
 _STATUS_ERROR = 2
 
 
@@ -62,7 +64,11 @@ class Log:
 
 @dataclass(slots=True)
 class Output:
-    """Everything that one destination holds. ``counts`` is by signal and retention class; ``strings`` are all texts."""
+    """Everything that one destination holds.
+
+    ``counts`` is by kind of item and retention class, ``places`` the files that hold a class; ``raw`` are all lines,
+    ``strings`` all texts in them.
+    """
 
     name: str
     endpoint: str | None
@@ -71,8 +77,13 @@ class Output:
     logs: list[Log] = field(default_factory=list)
     facts: list[ErrorFact] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    places: defaultdict[str, set[Path]] = field(default_factory=lambda: defaultdict(set))
     raw: list[bytes] = field(default_factory=list)
     strings: set[str] = field(default_factory=set)
+
+    def by_class(self, kind: str) -> dict[str, int]:
+        """Spans, logs or metrics by retention class, those without any left out."""
+        return {name: count for (counted, name), count in sorted(self.counts.items()) if counted == kind and count}
 
     @property
     def items(self) -> Iterator[Span | Log]:
@@ -97,7 +108,7 @@ def read_outputs(policy: Policy, folder: Folder) -> dict[str, Output]:
             if not decision.allowed:
                 raise CommandFailed(f"{path}: not allowed: {decision.reason}")
             for line in _lines(path, policy):
-                _take(output, line)
+                _take(output, line, path)
     return outputs
 
 
@@ -115,10 +126,15 @@ def _lines(path: Path, policy: Policy) -> Iterator[bytes]:
         raise CommandFailed(f"{path}: {error}") from error
 
 
-def _take(output: Output, line: bytes) -> None:
+def _take(output: Output, line: bytes, path: Path) -> None:
     document = json.loads(line)
     output.raw.append(line)
     output.strings.update(texts(document))
+    groups = (
+        group for name in ("resourceSpans", "resourceLogs", "resourceMetrics") for group in document.get(name, ())
+    )
+    for group in groups:
+        output.places[_class(attributes(group.get("resource", {})))].add(path)
     for group in document.get("resourceSpans", ()):
         resource = attributes(group.get("resource", {}))
         spans = [_span(span, resource) for scope in group.get("scopeSpans", ()) for span in scope.get("spans", ())]

@@ -18,10 +18,13 @@ from errorplane.demo._policy import write_policy
 from errorplane.demo._ports import free_ports
 from errorplane.demo._processor import RunningProcessor, start_processor, stop_processor
 from errorplane.demo._progress import Progress
+from errorplane.demo._shop._legacy_mailer import LETTERS
 from errorplane.demo._stage import Actor, Stage
 from errorplane.policy import Policy
 
 RATE = 10.0
+# A run is over within two minutes, whatever hangs; what is left of them is for the comparison and for the cleaning up.
+_LONGEST_RUN_S = 105.0
 _START_S = 40.0
 _STOP_S = 15.0
 _EXTRA_S = 60.0
@@ -61,7 +64,7 @@ def play(settings: Settings, folder: Folder, scratch: Path, progress: Progress) 
     """Run everything; raises ``CommandFailed`` when something does not start, dies or hangs."""
     stage_folder = scratch / "stage"
     stage_folder.mkdir()
-    with Stage(stage_folder) as stage:
+    with Stage(stage_folder, _LONGEST_RUN_S) as stage:
         return _Play(settings, folder, scratch, progress, stage).run()
 
 
@@ -75,6 +78,7 @@ class _Play:
         self._progress = progress
         self._stage = stage
         self._tools = _collectors.find_tools() if settings.collector else None
+        self._instrument = _cast.find_instrument()
         node = _cast.find_node()
         self._node = node if isinstance(node, _cast.Node) else None
         if isinstance(node, str):
@@ -85,6 +89,7 @@ class _Play:
         self._ports = free_ports([*names, *collectors])
         self._printed = scratch / "printed"
         self._printed.mkdir()
+        self._said = time.monotonic()
 
     def run(self) -> Played:
         gateway = self._start_gateway()
@@ -94,13 +99,12 @@ class _Play:
         agent = self._start_agent(processor)
         services = self._open_shop(processor)
         with JournalWatch(policy, self._scratch) as watch:
-            mailer = self._start_mailer()
-            self._let_customers_come(mailer)
+            self._let_customers_come(self._start_mailer())
             self._stage.stop(services, _STOP_S)
             self._progress.say("the shop has closed")
             if agent is not None:
-                self._stage.stop([agent], _STOP_S)
-            self._stage.wait("everything is decided and delivered", processor.idle, _DRAIN_S, *mailer)
+                self._stop_agent(agent)
+            self._stage.wait("everything is decided and delivered", processor.idle, _DRAIN_S)
         if watch.problem is not None:
             raise CommandFailed(f"the journal could not be looked into: {watch.problem}")
         stats, metrics = processor.stats(), processor.metrics()
@@ -125,7 +129,7 @@ class _Play:
     def _start_gateway(self) -> str | None:
         if self._tools is None:
             return None
-        _collectors.start_gateway(self._stage, self._tools, self._folder, self._scratch, self._ports)
+        _collectors.start_gateway(self._stage, self._tools, self._folder, self._ports)
         address = f"127.0.0.1:{self._ports['gateway grpc']}"
         self._progress.say(f"the gateway Collector takes OTLP at {address}")
         return address
@@ -139,6 +143,16 @@ class _Play:
         self._progress.say(f"the agent Collector takes OTLP at 127.0.0.1:{self._ports['agent grpc']}")
         return agent
 
+    def _stop_agent(self, agent: Actor) -> None:
+        """Let it end once it has read the printed lines to their end: what it has not read then, it never reads."""
+        metrics = f"127.0.0.1:{self._ports['agent metrics']}"
+        self._stage.wait(
+            "the agent has read all that the mailer printed",
+            lambda: _collectors.printed_entries(metrics) >= LETTERS,
+            _DRAIN_S,
+        )
+        self._stage.stop([agent], _STOP_S)
+
     def _open_shop(self, processor: RunningProcessor) -> list[Actor]:
         grpc, http = processor.grpc, processor.http
         if self._tools is not None:
@@ -147,7 +161,11 @@ class _Play:
         services = []
         for role in self._roles:
             node = self._node if role is _cast.NODE_ROLE else None
-            command = _cast.python_command(role, settings) if node is None else _cast.node_command(node, settings)
+            command = (
+                [self._instrument, *_cast.plain_command(role.name, settings)]
+                if node is None
+                else _cast.node_command(node, settings)
+            )
             env = _cast.telemetry_environment(role, grpc, http, node)
             services.append(self._stage.start(role.name, command, env, self._scratch / f"{role.name}.log"))
         for role in self._roles:
@@ -174,30 +192,33 @@ class _Play:
         """The program that only prints takes part when an agent follows its file."""
         if self._tools is None:
             return []
-        command = _cast.plain_command("mailer", self._scratch / "shop.json")
-        env = _cast.environment()
-        return [self._stage.start("legacy-mailer", command, env, self._printed / "legacy-mailer.log")]
+        command = _cast.plain_command(_cast.MAILER, self._scratch / "shop.json")
+        return [self._stage.start(_cast.MAILER, command, _cast.environment(), self._printed / f"{_cast.MAILER}.log")]
 
     def _let_customers_come(self, mailer: list[Actor]) -> None:
         command = _cast.plain_command("client", self._scratch / "shop.json")
         client = self._stage.start("client", command, _cast.environment(), self._scratch / "client.log")
         ending = [client, *mailer]
-        deadline = time.monotonic() + self._settings.duration_s + _EXTRA_S
-        while any(actor.running for actor in ending):
-            self._pause(_REPORT_EVERY_S, ending)
-            self._say_counts()
-            if time.monotonic() > deadline:
-                raise CommandFailed(f"the customers do not come to an end:\n{client.tail()}")
+        self._stage.wait(
+            "the customers have gone",
+            lambda: self._have_ended(ending),
+            self._settings.duration_s + _EXTRA_S,
+            *ending,
+        )
         for actor in ending:
             if actor.process.returncode != 0:
                 raise CommandFailed(f"{actor.name} failed:\n{actor.tail()}")
-        self._pause(_LAST_WORK_S, ending, at_least=True)
+        self._stage.stop(ending, _STOP_S)
+        last = time.monotonic() + _LAST_WORK_S
+        self._stage.wait("the last payment is over", lambda: time.monotonic() > last, 2 * _LAST_WORK_S)
 
-    def _pause(self, seconds: float, ending: list[Actor], *, at_least: bool = False) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and (at_least or any(actor.running for actor in ending)):
-            self._stage.check(*ending)
-            time.sleep(0.1)
+    def _have_ended(self, actors: list[Actor]) -> bool:
+        """Whether all have; says now and then how far they are."""
+        over = not any(actor.running for actor in actors)
+        if over or time.monotonic() > self._said + _REPORT_EVERY_S:
+            self._said = time.monotonic()
+            self._say_counts()
+        return over
 
     def _say_counts(self) -> None:
         answered, raised = len(_lines(self._scratch / "answers.jsonl")), len(_lines(self._folder.ledger))

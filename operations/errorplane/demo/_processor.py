@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from errorplane.cli import CommandFailed
-from errorplane.demo._cast import environment
+from errorplane.demo._cast import without_proxies
 from errorplane.demo._folder import Folder
 from errorplane.demo._http import get
 from errorplane.demo._stage import Actor, Stage
@@ -56,7 +56,7 @@ class RunningProcessor:
 def start_processor(stage: Stage, folder: Folder) -> RunningProcessor:
     """Start it with the policy of the run and wait until it takes requests."""
     command = [sys.executable, "-m", "errorplane.cli", "processor", "--policy", str(folder.policy.absolute())]
-    actor = stage.start("processor", command, environment(), folder.logs / "processor.log")
+    actor = stage.start("processor", command, without_proxies(), folder.logs / "processor.log")
     stage.wait("the processor is ready", lambda: _ready(actor) is not None, _START_S)
     addresses = dict(_ADDRESS.findall(_ready(actor) or ""))
     return RunningProcessor(actor, addresses["OTLP/gRPC"], addresses["OTLP/HTTP"], addresses["admin"])

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from errorplane.demo._accounts import Shortfall, shortfalls
 from errorplane.demo._folder import Folder
 from errorplane.demo._leaks import Leak, Planted, find_leaks
-from errorplane.demo._output import Output, read_outputs
+from errorplane.demo._output import SIGNALS, Output, read_outputs
 from errorplane.demo._play import Played, Settings
 from errorplane.demo._verify import Outcome, Verified, verify
 from errorplane.errors import ErrorFact
@@ -26,6 +27,7 @@ class FingerprintRow:
     kind: str
     category: str
     severity: str
+    owner: str
     raised: int
     facts: int
     kept: int
@@ -33,7 +35,7 @@ class FingerprintRow:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run, verified. ``lost`` are errors that should be there and are not."""
+    """One run, verified. ``lost`` are errors that should be there and are not, ``shortfalls`` accounts with a gap."""
 
     settings: Settings
     folder: Folder
@@ -41,18 +43,19 @@ class Result:
     outputs: Mapping[str, Output]
     verified: Verified
     lost: tuple[Outcome, ...]
+    shortfalls: tuple[Shortfall, ...]
     planted: tuple[Planted, ...]
     leaks: tuple[Leak, ...]
-    duration_s: float
 
     @property
     def passed(self) -> bool:
         """Whether nothing was lost and nothing leaked, and the run tried at all."""
-        return not self.lost and not self.leaks and bool(self.verified.outcomes) and bool(self.planted)
+        tried = bool(self.verified.outcomes) and bool(self.planted)
+        return tried and not self.lost and not self.shortfalls and not self.leaks
 
     @property
     def by_reason(self) -> dict[str, int]:
-        """Traces by rule, verdict and reason."""
+        """Traces by rule, verdict and reason, such as ``rest, dropped: probability``."""
         rules: Mapping[str, Mapping[str, int]] = self.played.stats["traces"]["by_reason"]
         return {f"{rule}, {why}": count for rule, reasons in rules.items() for why, count in reasons.items()}
 
@@ -77,7 +80,7 @@ class Result:
         return sorted(rows, key=lambda row: (row.raised == 0, row.service, row.type, row.fingerprint))
 
 
-def evaluate(settings: Settings, folder: Folder, played: Played, duration_s: float) -> Result:
+def evaluate(settings: Settings, folder: Folder, played: Played) -> Result:
     """Read what the destinations hold and verify it."""
     outputs = read_outputs(played.policy, folder)
     verified = verify(played.ledger, outputs, played.policy)
@@ -91,16 +94,15 @@ def evaluate(settings: Settings, folder: Folder, played: Played, duration_s: flo
         # A policy of the user may drop errors on purpose; the demo's own keeps all.
         lost=tuple(verified.lost(must_keep=settings.policy is None)),
         planted=planted,
+        shortfalls=tuple(shortfalls(played.answers, played.stats, outputs)),
         leaks=tuple(find_leaks(planted, folder, outputs, played.journal)),
-        duration_s=duration_s,
     )
 
 
-def document(result: Result) -> dict[str, Any]:
+def document(result: Result, duration_s: float) -> dict[str, Any]:
     """The JSON document of ``--json``."""
     traces = result.played.stats["traces"]
     return {
-        "passed": result.passed,
         "traces": {
             "received": traces["kept"] + traces["dropped"] + traces["undecided"],
             "kept": traces["kept"],
@@ -112,20 +114,14 @@ def document(result: Result) -> dict[str, Any]:
             "received": result.verified.received,
             "kept": result.verified.kept,
             "fingerprints": [{name: getattr(row, name) for name in FingerprintRow.__slots__} for row in result.rows],
-            "lost": [_loss(outcome) for outcome in result.lost],
         },
         "redaction": {
             "planted": [each.value for each in result.planted],
             "leaked": sorted({leak.planted.value for leak in result.leaks}),
-            "found": sum(result.redactions.values()),
-            "by_entity": result.redactions,
-            "leaks": [
-                {"entity": leak.planted.entity, "put_into": leak.planted.place, "found_in": leak.found_in}
-                for leak in result.leaks
-            ],
+            "found": result.redactions,
         },
         "destinations": {name: _destination(output) for name, output in result.outputs.items()},
-        "duration_s": round(result.duration_s, 1),
+        "duration_s": round(duration_s, 1),
     }
 
 
@@ -138,24 +134,12 @@ def why_lost(outcome: Outcome) -> str:
     return "neither its trace nor its log record was kept"
 
 
-def _loss(outcome: Outcome) -> dict[str, str]:
-    raised = outcome.raised
-    return {
-        "key": raised.key,
-        "service": raised.service,
-        "type": raised.type,
-        "trace_id": raised.trace_id,
-        "why": why_lost(outcome),
-    }
-
-
 def _destination(output: Output) -> dict[str, Any]:
-    by_class: dict[str, dict[str, int]] = {}
-    for (signal, retention_class), count in sorted(output.counts.items()):
-        by_class.setdefault(retention_class, {"spans": 0, "logs": 0, "metrics": 0})[signal] = count
-    totals = {signal: sum(row[signal] for row in by_class.values()) for signal in ("spans", "logs", "metrics")}
-    endpoint = {} if output.endpoint is None else {"endpoint": output.endpoint}
-    return {**endpoint, "files": [str(path) for path in output.files], **totals, "by_class": by_class}
+    """Where it is, and for each signal the number of items by retention class."""
+    place = (
+        {"files": [str(path) for path in output.files]} if output.endpoint is None else {"endpoint": output.endpoint}
+    )
+    return place | {kind: output.by_class(kind) for kind in SIGNALS.values()}
 
 
 def _row(facts: list[ErrorFact], outcomes: list[Outcome]) -> FingerprintRow:
@@ -166,6 +150,7 @@ def _row(facts: list[ErrorFact], outcomes: list[Outcome]) -> FingerprintRow:
         kind=_most(str(fact.kind) for fact in facts),
         category=_most(str(fact.category) for fact in facts),
         severity=min(str(fact.severity) for fact in facts),
+        owner=_most(fact.team or "" for fact in facts),
         raised=len(outcomes),
         facts=sum(fact.count for fact in facts),
         kept=sum(outcome.kept for outcome in outcomes),

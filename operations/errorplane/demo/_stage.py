@@ -48,8 +48,10 @@ class Actor:
 class Stage:
     """Starts processes; on leaving the block all of them are ended, in the opposite order."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, budget_s: float) -> None:
+        """``folder`` is where the processes run; after ``budget_s`` seconds no wait goes on."""
         self._folder = folder
+        self._until = time.monotonic() + budget_s
         self._actors: list[Actor] = []
 
     @property
@@ -75,11 +77,12 @@ class Stage:
 
     def wait(self, what: str, ready: Callable[[], bool], deadline_s: float, *ended: Actor) -> None:
         """Wait until ``ready()``; fails at the deadline, or when a process dies that is not among ``ended``."""
-        deadline = time.monotonic() + deadline_s
+        started = time.monotonic()
+        deadline = min(started + deadline_s, self._until)
         while not ready():
             self.check(*ended)
             if time.monotonic() > deadline:
-                raise CommandFailed(f"{what}: not within {deadline_s:g} s\n{self._tails()}")
+                raise CommandFailed(f"{what}: not within {time.monotonic() - started:.0f} s\n{self._tails()}")
             time.sleep(_POLL_S)
 
     def check(self, *ended: Actor) -> None:

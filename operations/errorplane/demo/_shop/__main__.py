@@ -10,4 +10,4 @@ from errorplane.demo._shop._shop import Shop, leave_on_term
 
 name, settings = sys.argv[1:]
 leave_on_term()
-importlib.import_module(f"errorplane.demo._shop._{name}").run(Shop.open(name, Path(settings)))
+importlib.import_module(f"errorplane.demo._shop._{name.replace('-', '_')}").run(Shop.open(name, Path(settings)))

@@ -17,7 +17,7 @@ PAYMENTS_PATIENCE_S = 0.7
 _DISCOUNTS = {"WELCOME": 10, "SUMMER": 15}
 
 
-class InvalidOrder(ValueError):
+class OrderValidationError(ValueError):
     """An order that makes no sense."""
 
 
@@ -45,7 +45,7 @@ def build(shop: Shop) -> Flask:
         with shop.ledger:
             try:
                 validate(order)
-            except InvalidOrder as error:
+            except OrderValidationError as error:
                 return refuse(error)
             price(order)
             charge(shop, order)
@@ -60,7 +60,7 @@ def build(shop: Shop) -> Flask:
                 raise PaymentsUnavailable(f"payments answered {answer.status_code} to a refund")
         return {"status": "refunded"}
 
-    def refuse(error: InvalidOrder) -> ResponseReturnValue:
+    def refuse(error: OrderValidationError) -> ResponseReturnValue:
         orders.add(1, {"outcome": "invalid"})
         shop.log.exception(
             "order refused", extra={KEY: shop.ledger.note(error), "client.address": shop.wares.address("log attribute")}
@@ -79,7 +79,7 @@ def build(shop: Shop) -> Flask:
 def validate(order: dict[str, Any]) -> None:
     """Refuse what cannot be sold; the text quotes what the customer typed."""
     if order["quantity"] < 1:
-        raise InvalidOrder(f"{order['email']} orders {order['quantity']} pieces; callback {order['phone']}")
+        raise OrderValidationError(f"{order['email']} orders {order['quantity']} pieces; callback {order['phone']}")
 
 
 def price(order: dict[str, Any]) -> float:

@@ -46,7 +46,7 @@ def _order(scene: str, status: int, **changes: Any) -> Scene:
             "quantity": 2,
             "bank": "ok",
         }
-        buyer = quote(wares.email("baggage, then a span attribute"))
+        buyer = quote(wares.email("baggage that becomes a span attribute"))
         return Call(scene, "POST", "/orders", status, body | changes, {"baggage": f"user.email={buyer}"})
 
     return make

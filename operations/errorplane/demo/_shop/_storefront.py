@@ -22,11 +22,11 @@ class CatalogUnavailable(RuntimeError):
     """inventory failed."""
 
 
-class CheckoutFailed(RuntimeError):
+class CheckoutUnavailable(RuntimeError):
     """checkout failed."""
 
 
-class RecommendationsFailed(RuntimeError):
+class RecommenderUnavailable(RuntimeError):
     """recommendations failed."""
 
 
@@ -95,7 +95,7 @@ def build(shop: Shop) -> FastAPI:
         with shop.ledger:
             answer = requests.get(shop.url("recommendations", "/recommend"), params={"user": user}, timeout=_PATIENCE_S)
             if answer.status_code >= 500:
-                raise RecommendationsFailed(f"recommendations answered {answer.status_code}")
+                raise RecommenderUnavailable(f"recommendations answered {answer.status_code}")
             return answer.json()
 
     @app.get("/account", response_model=None)
@@ -136,7 +136,7 @@ def forward(shop: Shop, path: str, body: dict[str, Any]) -> JSONResponse:
     """Ask checkout; an order that it refuses is the customer's business, anything worse is ours."""
     answer = requests.post(shop.url("checkout", path), json=body, timeout=_PATIENCE_S)
     if answer.status_code >= 500:
-        raise CheckoutFailed(f"checkout answered {answer.status_code}")
+        raise CheckoutUnavailable(f"checkout answered {answer.status_code}")
     return JSONResponse(answer.json(), answer.status_code)
 
 

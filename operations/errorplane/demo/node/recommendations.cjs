@@ -5,7 +5,8 @@
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const http = require("node:http");
-const { logs, SeverityNumber, SpanStatusCode, trace } = require("@opentelemetry/api");
+const { SpanStatusCode, trace } = require("@opentelemetry/api");
+const { logs, SeverityNumber } = require("@opentelemetry/api-logs");
 
 const settings = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const log = logs.getLogger("shop.recommendations");
