@@ -143,7 +143,7 @@ def test_verdicts_are_remembered_and_forgotten(opened: Open) -> None:
     assert again.verdict(TRACE) == verdict
     assert again.indexed_through == 7
     assert again.overflow() == b"held"
-    sweep = again.sweep_verdicts(b"", 10, lambda found: found.decided_at < 2000)
+    sweep = again.sweep_verdicts(b"", 10, lambda decided_at, through: decided_at < 2000)
     assert sweep.expired == (TRACE,)
     assert sweep.next_start == b""
     again.commit(Change(forget=[TRACE]))
@@ -153,7 +153,7 @@ def test_verdicts_are_remembered_and_forgotten(opened: Open) -> None:
 def test_a_full_journal_refuses_requests_but_takes_decisions(opened: Open) -> None:
     """At the bound senders are told to wait, while what frees room still goes through."""
     journal = opened(max_bytes=1 << 20)
-    held = []
+    held: list[int] = []
     try:
         while len(held) < 100:
             held.append(journal.append(Signal.TRACES, os.urandom(100_000)))
@@ -279,7 +279,7 @@ def test_verdicts_count_towards_the_bound(opened: Open) -> None:
     assert journal.used_bytes == 0
     with pytest.raises(JournalFull, match="max_bytes"):
         journal.append(Signal.TRACES, b"")
-    forgotten = journal.sweep_verdicts(b"", 20_000, lambda verdict: True)
+    forgotten = journal.sweep_verdicts(b"", 20_000, lambda decided_at, through: True)
     journal.commit(Change(forget=list(forgotten.expired)))
     journal.append(Signal.TRACES, b"")
 

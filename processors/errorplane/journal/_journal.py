@@ -172,7 +172,7 @@ class Journal:
             if request is not None:
                 yield seq, request
 
-    def sweep_verdicts(self, start: bytes, limit: int, expired: Callable[[VerdictRecord], bool]) -> Sweep:
+    def sweep_verdicts(self, start: bytes, limit: int, expired: Callable[[float, int], bool]) -> Sweep:
         """One bounded step through the remembered verdicts, to find those that may be forgotten."""
         return self._store.expired_verdicts(start, limit, expired)
 

@@ -64,6 +64,12 @@ class VerdictRecord:
         rule, retention = data[at + 1 : rule_end].decode(), data[rule_end + 1 :].decode()
         return cls(bool(keep), rule, probability, retention, decided_at, through)
 
+    @staticmethod
+    def age(data: bytes) -> tuple[float, int]:
+        """``decided_at`` and ``through`` of a record, without reading the rest."""
+        _, _, decided_at, through, _ = _VERDICT.unpack_from(data)
+        return decided_at, through
+
 
 @dataclass(slots=True)
 class Refs:

@@ -117,15 +117,15 @@ class Store:
                 found = cursor.next()
         return numbers
 
-    def expired_verdicts(self, start: bytes, limit: int, expired: Callable[[VerdictRecord], bool]) -> Sweep:
-        """Look at the next ``limit`` verdicts from ``start`` on."""
+    def expired_verdicts(self, start: bytes, limit: int, expired: Callable[[float, int], bool]) -> Sweep:
+        """Look at the next ``limit`` verdicts from ``start`` on; ``expired(decided_at, through)`` says which may go."""
         ids: list[bytes] = []
         with self.env.begin(db=self.verdicts) as txn, txn.cursor() as cursor:
             found = cursor.set_range(start) if start else cursor.first()
             for _ in range(limit):
                 if not found:
                     return Sweep(tuple(ids), b"")
-                if expired(VerdictRecord.unpack(bytes(cursor.value()))):
+                if expired(*VerdictRecord.age(cursor.value())):
                     ids.append(bytes(cursor.key()))
                 found = cursor.next()
             return Sweep(tuple(ids), bytes(cursor.key()) if found else b"")

@@ -76,6 +76,12 @@ class Counters:
         with self._lock:
             self._values[name][key] += count
 
+    def add_all(self, counts: Mapping[tuple[str, Labels], int]) -> None:
+        """Add many at once; the labels of each key are sorted by name."""
+        with self._lock:
+            for (name, labels), count in counts.items():
+                self._values[name][labels] += count
+
     def read(self, name: str, source: Callable[[], Mapping[Labels, int]]) -> None:
         """Take a declared counter's values from whoever counts them."""
         self._elsewhere[name] = source

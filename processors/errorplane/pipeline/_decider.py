@@ -24,7 +24,7 @@ log = logging.getLogger("errorplane.pipeline")
 _TURN_S = 0.2
 _DECIDE_AT_ONCE = 5_000
 _ARRIVALS_AT_ONCE = 64
-_SWEEP_LEAST, _SWEEP_PER_VERDICT = 200, 4
+_SWEEP_LEAST, _SWEEP_PER_VERDICT = 200, 2
 _VERDICT_SHARE = 0.25  # of the journal, beyond which verdicts are remembered for a shorter time
 _COMMIT_RETRY_S = 1.0
 VERDICT_TTL_S = 3600.0
@@ -178,7 +178,7 @@ class Decider:
         # More are looked at than are added, so that the sweep keeps up with any rate.
         step = max(_SWEEP_LEAST, _SWEEP_PER_VERDICT * len(turn.outbox.change.verdicts))
         sweep = self._journal.sweep_verdicts(
-            self._sweep_from, step, lambda verdict: verdict.decided_at < before and verdict.through < oldest
+            self._sweep_from, step, lambda decided_at, through: decided_at < before and through < oldest
         )
         self._sweep_from = sweep.next_start
         turn.outbox.change.forget.extend(sweep.expired)

@@ -20,7 +20,7 @@ from errorplane.errors import (
 )
 from errorplane.journal import VerdictRecord
 from errorplane.otlp import Signal
-from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index, LoneLog
 from errorplane.pipeline._outbox import Outbox
 from errorplane.pipeline._plan import Plan
@@ -39,6 +39,7 @@ class Turn:
         self._facts = facts
         self._counters = counters
         self._leaving: list[ErrorFact] = []
+        self._tally: defaultdict[tuple[str, Labels], int] = defaultdict(int)  # counted at the end: locks cost more
 
     def decide_trace(self, trace_id: bytes, state: TraceState, decided_at: float) -> None:
         """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
@@ -82,7 +83,7 @@ class Turn:
         """Metrics are never sampled; they go where their class goes."""
         chosen = self._plan.assign(Subject(signal="metric", services=index.services))
         self.outbox.keep(Signal.METRICS, chosen, seq, range(index.items), {}, b"")
-        self._counters.add("kept_items", index.items, signal=Signal.METRICS.value, retention_class=chosen.name)
+        self._count_kept(Signal.METRICS, chosen, index.items)
 
     def close(self, due: Sequence[ErrorFact]) -> None:
         """Add the facts that leave with this turn, and those whose second is over."""
@@ -93,11 +94,12 @@ class Turn:
             destinations = self._plan.fact_destinations(name)
             self.outbox.send(Signal.LOGS, name, destinations, encode_facts(facts), len(facts))
         self.outbox.change.overflow = self._facts.held_if_changed()
+        self._counters.add_all(self._tally)
 
     def _carry_out(self, verdict: Verdict, chosen: RetentionClass, seq: int, items: Items, errors: _Errors) -> None:
         count = len(items.numbers)
         if not verdict.keep:
-            self._counters.add("dropped_items", count, signal=items.signal.value, reason=verdict.reason.value)
+            self._tally["dropped_items", (("reason", verdict.reason.value), ("signal", items.signal.value))] += count
             return
         number = ITEM_ATTRIBUTES[items.signal]
         shared = encode_tags(number, _shared_tags(verdict, chosen))
@@ -107,23 +109,25 @@ class Turn:
             if where == seq
         }
         self.outbox.keep(items.signal, chosen, seq, items.numbers, own, shared)
-        self._counters.add("kept_items", count, signal=items.signal.value, retention_class=chosen.name)
+        self._count_kept(items.signal, chosen, count)
 
     def _offer_facts(self, classified: Sequence[ClassifiedError], chosen: RetentionClass) -> None:
         for error in classified:
             if not error.origin:
                 continue
             fact = self._plan.classifier.fact(error, chosen.name)
-            self._counters.add("error_facts", 1, kind=str(fact.kind), severity=str(fact.severity))
+            self._tally["error_facts", (("kind", fact.kind.value), ("severity", fact.severity.value))] += 1
             leaving = self._facts.offer(fact)
             if leaving is not None:
                 self._leaving.append(leaving)
 
     def _count_decision(self, subject: str, verdict: Verdict) -> None:
         kept = "kept" if verdict.keep else "dropped"
-        self._counters.add(
-            "decisions", 1, subject=subject, verdict=kept, rule=verdict.rule, reason=verdict.reason.value
-        )
+        labels = (("reason", verdict.reason.value), ("rule", verdict.rule), ("subject", subject), ("verdict", kept))
+        self._tally["decisions", labels] += 1
+
+    def _count_kept(self, signal: Signal, chosen: RetentionClass, count: int) -> None:
+        self._tally["kept_items", (("retention_class", chosen.name), ("signal", signal.value))] += count
 
 
 def _subject(

@@ -64,9 +64,12 @@ class TraceState:
         self.error = self.error or seen.error
         if seen.start_ns and (not self.start_ns or seen.start_ns < self.start_ns):
             self.start_ns = seen.start_ns
-        self.end_ns = max(self.end_ns, seen.end_ns)
-        self.services |= seen.services
-        self.errors.extend((seq, error) for error in seen.errors)
+        if seen.end_ns > self.end_ns:  # noqa: PLR1730  # a call of max() for every trace of a request costs more
+            self.end_ns = seen.end_ns
+        if not seen.services <= self.services:
+            self.services |= seen.services
+        if seen.errors:
+            self.errors.extend((seq, error) for error in seen.errors)
 
     @property
     def duration_s(self) -> float:
