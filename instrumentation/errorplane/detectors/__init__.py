@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from errorplane.detectors._engine import ALL, find, redact
 from errorplane.detectors._fold import FOLDED_GATES
-from errorplane.detectors._keys import key_class
-from errorplane.detectors._model import Detector, Finding, KeyClass, Subject, replacement
+from errorplane.detectors._keys import KeyClass, key_class
+from errorplane.detectors._model import Detector, Finding, Subject, replacement
 
 __all__ = [
     "ALL",

@@ -7,10 +7,12 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 
-from errorplane.detectors._assignments import find_assignments, is_placeholder, may_assign
-from errorplane.detectors._keys import TOKEN_NAMES, one_of
-from errorplane.detectors._model import Detector, Finding, KeyClass, Subject
+from errorplane.detectors._escapes import as_gate
+from errorplane.detectors._keys import TOKEN_NAMES, KeyClass, one_of
+from errorplane.detectors._model import Detector, Finding, Subject
+from errorplane.detectors._values import is_placeholder
 
+_TOKEN = KeyClass.TOKEN
 _SCHEME_KEPT = re.compile(r"\s*(?:bearer|basic|negotiate|digest|token|api-?key)\s+", re.IGNORECASE | re.ASCII)
 _BEARER = re.compile(r"bearer[ +]+(?=[a-z0-9._~+/-]*[0-9._~+/-]|[a-z]{20})(?P<token>[a-z0-9._~+/=-]{6,})")
 _BASIC = re.compile(r"basic[ +]+(?P<token>[a-z0-9+/]{6,}={0,2})")
@@ -32,34 +34,14 @@ _PREFIXES = (
     "sk-(?:ant|proj|svcacct|or)-[0-9A-Za-z_-]{16}",
 )
 _KNOWN = re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)})[0-9A-Za-z_.-]*")
-_HINTS = (
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat",
-    "glpat-",
-    "xox",
-    "k_live",
-    "k_test",
-    "AIza",
-    "ya29",
-    "npm_",
-    "pypi-A",
-    "SG.",
-    "hf_",
-    "dop_v1",
-    "sk-",
-)
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
     text, low = subject.text, subject.low
-    if subject.key is KeyClass.TOKEN:
+    if subject.key is _TOKEN:
         return _find_whole(text)
-    if may_assign(low) or "basic" in low or any(hint in text for hint in _HINTS):
-        return _find_parts(text, low)
+    if subject.assignments() or "bearer" in low or "basic" in low or _may_be_known(text):
+        return _find_parts(subject)
     return ()
 
 
@@ -70,8 +52,9 @@ def _find_whole(text: str) -> Iterator[Finding]:
         yield Finding("BEARER_TOKEN", start, len(text), 1.0, "the attribute's name says so")
 
 
-def _find_parts(text: str, low: str) -> Iterator[Finding]:
-    for start, end, token in find_assignments(text, low):
+def _find_parts(subject: Subject) -> Iterator[Finding]:
+    text, low = subject.text, subject.low
+    for start, end, token in subject.assignments():
         if token:
             yield Finding("BEARER_TOKEN", start, end, 0.9, "value of a name that says so")
     if "bearer" in low:
@@ -81,8 +64,30 @@ def _find_parts(text: str, low: str) -> Iterator[Finding]:
         for match in _BASIC.finditer(low):
             if _is_user_and_password(text[slice(*match.span("token"))]):
                 yield Finding("BEARER_TOKEN", *match.span("token"), 1.0, "user and password after Basic")
-    for match in _KNOWN.finditer(text):
-        yield Finding("BEARER_TOKEN", *match.span(), 1.0, "a prefix that its issuer gives to tokens")
+    if _may_be_known(text):
+        for match in _KNOWN.finditer(text):
+            yield Finding("BEARER_TOKEN", *match.span(), 1.0, "a prefix that its issuer gives to tokens")
+
+
+def _may_be_known(text: str) -> bool:
+    """Whether a text holds a part of a known prefix."""
+    if "_" in text and (
+        "ghp_" in text
+        or "gho_" in text
+        or "ghu_" in text
+        or "ghs_" in text
+        or "ghr_" in text
+        or "github_pat_" in text
+        or "k_live_" in text
+        or "k_test_" in text
+        or "npm_" in text
+        or "hf_" in text
+        or "dop_v1_" in text
+    ):
+        return True
+    if "-" in text and ("glpat-" in text or "xox" in text or "pypi-A" in text or "sk-" in text):
+        return True
+    return "AIza" in text or "ya29." in text or "SG." in text
 
 
 def _is_user_and_password(token: str) -> bool:
@@ -95,8 +100,8 @@ def _is_user_and_password(token: str) -> bool:
 BEARER = Detector(
     "BEARER_TOKEN",
     (
-        b"(?i)" + one_of(TOKEN_NAMES).encode(),
-        rb"(?i)basic[ +]+[a-z0-9+/]{6}",
+        as_gate(one_of(TOKEN_NAMES)),
+        rb"(?i)basic(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)2[0b])",
         *(prefix.encode() for prefix in _PREFIXES),
     ),
     _find,

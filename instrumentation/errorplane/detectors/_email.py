@@ -1,4 +1,4 @@
-"""E-mail addresses (RFC 5321 mailboxes, RFC 6531 international ones), also with the ``@`` URL-encoded as ``%40``."""
+"""E-mail addresses: RFC 5321 mailboxes, RFC 6531 international ones."""
 
 from __future__ import annotations
 
@@ -10,67 +10,52 @@ from errorplane.detectors._model import Detector, Finding, Subject
 # Read backwards from the @. Of RFC 5321's atext, =/?{|}`&^ are left out: in telemetry they end the text before.
 _LOCAL = re.compile(r"[\w.!#$%'*+~-]+")
 _QUOTED = re.compile(r'"[^"@\r\n]{1,64}"')
-_DOMAIN = re.compile(r"(?:[^\W_][\w-]*\.)+(?P<top>xn--[\w-]+|[^\W\d_]{2,63})(?![\w@])")
+_DOMAIN = re.compile(r"(?:[^\W_][\w-]*\.)+(?P<top>xn--[\w-]+|[^\W\d_]{2,63})(?![^\W\d_])")
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]")  # toolchain@v0.0.1-go1.21.0.linux
 _OUTSIDE = re.compile(r"[\s\"'<>]")
 _PATH = re.compile("[/?#]")
 _WEB = ("http", "https", "ws", "wss", "ftp")
-_SIGN = re.compile("@|%40")
 
-# Endings that are file names and no top-level domains: image@2x.png, handler@main.js of stack traces.
-_FILES = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "ico",
-        "css",
-        "scss",
-        "map",
-        "js",
-        "mjs",
-        "cjs",
-        "jsx",
-        "ts",
-        "tsx",
-        "vue",
-        "svelte",
-        "html",
-        "java",
-        "class",
-        "jar",
-        "dll",
-        "exe",
-        "json",
-        "yaml",
-        "yml",
-        "whl",
-        "tgz",
-        "deb",
-        "rpm",
-    ]
+# Endings of file names, and of systemd's units, that are no top-level domains: image@2x.png, handler@main.js.
+_ENDINGS = (
+    "png jpg jpeg gif svg webp ico css scss map js mjs cjs jsx ts tsx vue svelte html java class jar dll exe "
+    "json yaml yml whl tar tgz deb rpm gz csv log txt xml pdf wasm jsm go rb php kt cpp bak service socket timer "
+    "mount slice scope target device"
 )
+_FILES = frozenset(_ENDINGS.split())
+# Before such an ending: alice@example.com.json is a file named after an address, vendor@main.chunk.js is not.
+_ADDRESS_TOP = re.compile(r"\.(?:com|net|org|edu|gov|mil|info|io|co|dev|app|ai|[a-z]{2})\Z")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
     text = subject.text
-    return _find_signs(text) if "@" in text or "%40" in text else ()
+    return _find_signs(text) if "@" in text else ()
 
 
 def _find_signs(text: str) -> Iterator[Finding]:
     before = 0
-    for sign in _SIGN.finditer(text):
-        at, after = sign.span()
+    at = text.find("@")
+    while at >= 0:
         start = _local_start(text, before, at)
-        before = after
-        if start == at:
-            continue
-        domain = _DOMAIN.match(text, after)
-        if domain is None or domain["top"] in _FILES or _is_service(text, start, at):
-            continue
-        yield Finding("EMAIL_ADDRESS", start, domain.end(), 1.0, "mailbox and domain")
+        before = at + 1
+        end = _domain_end(text, before) if start < at else 0
+        if end and not _is_service(text, start, at):
+            yield Finding("EMAIL_ADDRESS", start, end, 1.0, "mailbox and domain")
+        at = text.find("@", before)
+
+
+def _domain_end(text: str, start: int) -> int:
+    """Where the domain that begins at ``start`` ends; 0 if none does."""
+    domain = _DOMAIN.match(text, start)
+    if domain is None or _VERSION.match(text, start):
+        return 0
+    top, end = domain["top"].lower(), domain.end()
+    if top not in _FILES:
+        return end
+    while top in _FILES:
+        end -= len(top) + 1
+        top = text[text.rfind(".", start, end) + 1 : end].lower()
+    return end if _ADDRESS_TOP.search(text[max(start, end - 6) : end].lower()) else 0
 
 
 def _local_start(text: str, floor: int, at: int) -> int:
@@ -99,6 +84,10 @@ def _is_service(text: str, start: int, at: int) -> bool:
 
 EMAIL = Detector(
     "EMAIL_ADDRESS",
-    (rb"@[0-9A-Za-z\x80-\xff]", rb"%40[0-9A-Za-z\x80-\xff]"),
+    tuple(
+        sign + first
+        for sign in (b"@", rb"(?:%(?:25){0,2}|u00)40")
+        for first in (rb"[0-9A-Za-z][0-9A-Za-z_.\x80-\xff-]", rb"[\xc2-\xf4][\x80-\xbf]")
+    ),
     _find,
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 
 from errorplane.detectors._aws import AWS
 from errorplane.detectors._bearer import BEARER
 from errorplane.detectors._card import CARD
 from errorplane.detectors._email import EMAIL
+from errorplane.detectors._escapes import Unescaped, readings
 from errorplane.detectors._iban import IBAN
 from errorplane.detectors._ip import IP
 from errorplane.detectors._jwt import JWT
-from errorplane.detectors._keys import key_class
-from errorplane.detectors._model import Detector, Finding, KeyClass, Subject, replacement
+from errorplane.detectors._keys import KeyClass, key_class
+from errorplane.detectors._model import Detector, Finding, Subject, replacement
 from errorplane.detectors._password import PASSWORD
 from errorplane.detectors._phone import PHONE
 from errorplane.detectors._ssn import SSN
@@ -31,7 +33,7 @@ def find(
 ) -> list[Finding]:
     """What has to be hidden in ``text``, in order, none overlapping; ``key`` is the attribute's name, if it has one.
 
-    Where findings overlap they become one, which covers all of them and is named after the surest, then the longest.
+    What stands in percent-encoding or in JSON or HTML escapes is found as well. Where findings overlap they become one, which covers all of them and is named after the surest, then the longest.
     ``kind`` overrides what the key says (a value inside of a secret is one, whatever its own key). What is literally in
     ``allow`` is no finding.
 
@@ -44,9 +46,18 @@ def find(
     found: list[Finding] = []
     for detector in detectors:
         found += detector.find(subject)
+    for plain in readings(subject.text):
+        found += _find_escaped(plain, kind, detectors)
     if allow:
         found = [finding for finding in found if text[finding.start : finding.end] not in allow]
     return found if len(found) < 2 else _merged(found)
+
+
+def _find_escaped(plain: Unescaped, kind: KeyClass, detectors: Sequence[Detector]) -> Iterator[Finding]:
+    subject = Subject.of(plain.text, kind)
+    for detector in detectors:
+        for finding in detector.find(subject):
+            yield replace(finding, start=plain.raw(finding.start), end=plain.raw(finding.end))
 
 
 def _merged(found: list[Finding]) -> list[Finding]:

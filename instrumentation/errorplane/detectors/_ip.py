@@ -6,24 +6,29 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
-from errorplane.detectors._model import Detector, Finding, KeyClass, Subject
+from errorplane.detectors._keys import KeyClass
+from errorplane.detectors._model import Detector, Finding, Subject
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
-_V4 = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z_]|\.[0-9])")
+_V4 = re.compile(rf"(?<![0-9A-Za-z])(?<![0-9A-Za-z]\.)(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])")
 _V4_SHAPE = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _HARMLESS_V4 = re.compile(r"0*127\.|255\.|[0-9]+\.0+\.0+\.0+\Z")
 _PRODUCT = re.compile(r"[a-z][a-z0-9_+-]*/\Z")
 _PRODUCTS = re.compile(r"(?:^|[\s(;,])(?:mozilla|curl|wget|python-\w+|okhttp|go-http-client|apache-\w+)/[0-9]")
 _SAID_VERSION = re.compile(r"(?:version|release|\bver\.?|\brev\.?|\bbuild)[\"'\s:=]{1,4}\Z")
-_PACKAGE_END = re.compile(r"[-.][a-z]")
+_PACKAGE_END = re.compile(
+    r"[-._](?:jar|war|whl|zip|tar|t?gz|deb|rpm|egg|apk|msi|exe|dll|so|js|el[0-9]|fc[0-9]|cp[0-9]|py[0-9]|amd64|x86|x64"
+    r"|i[3-6]86|arm|noarch|all[._]|any|linux|win|mac|darwin|snapshot|release|final|alpha|beta|rc|ga|bin|src|dist|sources)"
+)
 _V6 = re.compile(r"[0-9a-f:.]{3,}")
 _ZONE = re.compile(r"%[0-9a-z_.-]+")
+_VERSION = KeyClass.VERSION
 _REASON = "a valid address"
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
     low = subject.low
-    v4 = b"d.d" in subject.shape and subject.key is not KeyClass.VERSION and _V4_SHAPE.search(low) is not None
+    v4 = subject.shape.count(b".d") >= 3 and subject.key is not _VERSION and _V4_SHAPE.search(low) is not None
     v6 = "::" in low or low.count(":") >= 7
     if v6:
         return [*_find_v6(low), *(_find_v4(low) if v4 else ())]
@@ -31,18 +36,28 @@ def _find(subject: Subject) -> Iterable[Finding]:
 
 
 def _find_v4(low: str) -> Iterator[Finding]:
+    agent = None
     for match in _V4.finditer(low):
-        if _HARMLESS_V4.match(match[0]) is None and not _is_version(low, match.start(), match.end()):
-            yield Finding("IP_ADDRESS", match.start(), match.end(), 0.9, _REASON)
+        start, end = match.span()
+        if _HARMLESS_V4.match(match[0]) is not None or _is_version(low, start, end):
+            continue
+        if (
+            low.startswith("/", start - 1)
+            and low[end : end + 1] != ":"
+            and _PRODUCT.search(low, max(0, start - 40), start)
+        ):
+            # In a user agent every product has a version. Where there is none, paths end in addresses.
+            agent = _PRODUCTS.search(low) is not None if agent is None else agent
+            if agent:
+                continue
+        yield Finding("IP_ADDRESS", start, end, 0.9, _REASON)
 
 
 def _is_version(low: str, start: int, end: int) -> bool:
     before = low[max(0, start - 40) : start]
     last = before[-1:]
-    if last == "/":
-        if low[end : end + 1] == ":":
-            return False  # host/address:port, as Java prints it
-        return _PRODUCT.search(before) is not None and _PRODUCTS.search(low) is not None
+    if last == "~":
+        return True  # of a Windows package
     if last in ("-", "_"):
         return _PACKAGE_END.match(low, end) is not None
     return _SAID_VERSION.search(before) is not None
@@ -78,8 +93,8 @@ def _trimmed(low: str, start: int, end: int) -> tuple[int, int]:
 def _is_v6(token: str) -> bool:
     colons = token.count(":")
     if "::" in token:
-        if not any(map(str.isdigit, token)):
-            return False  # dead::beef is more often code than an address
+        if colons < 3 and not any(map(str.isdigit, token)):
+            return False  # dead::beef is more often code than an address, and fdff:: is a network
         if not token.startswith("::ffff:") and token.find(":") < 3 and colons < 4:
             return False  # a::b1 too
     elif colons != 7 or "." in token:
@@ -103,6 +118,8 @@ IP = Detector(
         rb"(?i):[0-9a-f]{1,4}::",
         rb"(?i)::[0-9a-f]{1,4}:",
         rb"(?i)[0-9a-f](?::[0-9a-f]{1,4}){7}",
+        rb"(?i)[0-9a-f:](?:%(?:25){0,2}|\\{1,4}u00)3a",
+        rb"(?i)(?:%(?:25){0,2}|u00)3a:",
     ),
     _find,
 )

@@ -5,24 +5,51 @@ One table of names serves keys (``key_class``), texts (``_assignments``) and gat
 
 from __future__ import annotations
 
+import enum
 import re
 from functools import lru_cache
 
 from errorplane.detectors._fold import fold, lower
-from errorplane.detectors._model import KeyClass
+
+
+class KeyClass(enum.Enum):
+    """What the name of an attribute says about its value (see ``key_class``)."""
+
+    NONE = "none"
+    SECRET = "secret"
+    """A password or another secret: the whole value is one."""
+    TOKEN = "token"
+    """A credential that is sent along, such as an Authorization or Cookie header: the whole value is one."""
+    CARD = "card"
+    PHONE = "phone"
+    SSN = "ssn"
+    ACCOUNT = "account"
+    """An account number of a cloud provider: twelve digits that are no card."""
+    VERSION = "version"
+    """A version or a user agent: dotted quads in it are no addresses."""
+
 
 SECRET_NAMES = (
     r"pass(?:word|wd|phrase|code)",
     r"pwd",
-    r"secret",
+    r"secret(?:[-._ ]?key)?",
     r"credentials?",
     r"(?:api|access|private|signing|encryption|shared|account|subscription)[-._ ]?key",
-    r"(?:db|user|smtp|ftp|admin|root|mysql|pg|redis|proxy)[-._ ]?pass",
+    r"(?:db|user|smtp|ftp|admin|root|mysql|pg|redis|proxy)[-._ ]?pass(?:word|wd|phrase|code)?",
     r"cv[vc]2?",
 )
 """Names of secrets, in lower case; a dot, dash, space or nothing between the words."""
 
-TOKEN_NAMES = (r"token", r"authori[sz]ation", r"cookies?", r"jwt", r"bearer")
+TOKEN_NAMES = (
+    r"token",
+    r"authori[sz]ation",
+    r"cookies?",
+    r"jwt",
+    r"bearer",
+    r"(?:jsession|phpsess)id",
+    r"x-(?:amz|goog)-signature",
+    r"[?&]sig(?:nature)?",
+)
 """Names of what is sent along to prove who one is."""
 
 PHONE_NAMES = (

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
+from errorplane.detectors._assignments import Assignment, find_assignments
 from errorplane.detectors._fold import fold, lower, shape
-
-
-class KeyClass(enum.Enum):
-    """What the name of an attribute says about its value (see ``key_class``)."""
-
-    NONE = "none"
-    SECRET = "secret"
-    """A password or another secret: the whole value is one."""
-    TOKEN = "token"
-    """A credential that is sent along, such as an Authorization or Cookie header: the whole value is one."""
-    CARD = "card"
-    PHONE = "phone"
-    SSN = "ssn"
-    ACCOUNT = "account"
-    """An account number of a cloud provider: twelve digits that are no card."""
-    VERSION = "version"
-    """A version or a user agent: dotted quads in it are no addresses."""
+from errorplane.detectors._keys import KeyClass
+from errorplane.detectors._values import REPLACED
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +25,31 @@ class Finding:
     """Why it was found; holds nothing of the text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Subject:
-    """A text as detectors see it; ``text`` and ``low`` have its length."""
+    """A text as detectors see it; ``text``, ``low`` and ``shape`` have its length."""
 
     text: str
     """With the characters folded that only look different."""
     low: str
-    """ASCII letters in lower case."""
+    """ASCII letters in lower case, NUL in place of replacements."""
     shape: bytes
-    """UTF-8, every ASCII letter an ``a``, every digit a ``d``: a look for a shape of digits becomes ``in``."""
+    """Every ASCII letter an ``a``, every digit a ``d``: a look for a shape of digits becomes ``in``."""
     key: KeyClass = KeyClass.NONE
+    _assignments: Sequence[Assignment] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, text: str, key: KeyClass = KeyClass.NONE) -> Subject:
-        """Fold, lower and shape a text."""
+        """Fold, lower and shape a text; replacements in it say nothing about what stands beside them."""
         plain = fold(text)
-        low = lower(plain)
+        low = lower(REPLACED.sub(_blank, plain) if "<" in plain else plain)
         return cls(plain, low, shape(low), key)
+
+    def assignments(self) -> Sequence[Assignment]:
+        """The values of names of secrets and tokens, looked for once."""
+        if self._assignments is None:
+            self._assignments = find_assignments(self.text, self.low)
+        return self._assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +63,10 @@ class Detector:
     entity: str
     gate: tuple[bytes, ...]
     find: Callable[[Subject], Iterable[Finding]]
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "\0" * len(match[0])
 
 
 def replacement(entity: str) -> str:

@@ -5,32 +5,46 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from errorplane.detectors._assignments import find_assignments, is_placeholder, may_assign
-from errorplane.detectors._keys import SECRET_NAMES, one_of
-from errorplane.detectors._model import Detector, Finding, KeyClass, Subject
+from errorplane.detectors._commands import GATES, find_on_command_lines
+from errorplane.detectors._escapes import as_gate
+from errorplane.detectors._keys import SECRET_NAMES, KeyClass, one_of
+from errorplane.detectors._model import Detector, Finding, Subject
+from errorplane.detectors._values import is_placeholder
 
+_SECRET = KeyClass.SECRET
 _WEB = ("http", "https", "ws", "wss", "ftp")
 _AUTHORITY = re.compile(r"[^\s/?#\"'<>]*")
 _LOOSE_AUTHORITY = re.compile(r"[^\s\"'<>]*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}\Z")
-_PEM = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?P<key>.*?)(?:-----END|\Z)", re.DOTALL)
-_HOST = re.compile(r"@[\w\[%$]", re.ASCII)
+_PEM = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----(?P<key>.*?)(?:-----END|\Z)", re.DOTALL)
+_HOST = re.compile(r"@[\w\[%$]")
+_ORACLE = re.compile(r"jdbc:oracle:(?:thin|oci8?):[^\s/@]{1,128}/\"?(?P<password>[^\s@\"]+)\"?@")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
     text = subject.text
-    if subject.key is KeyClass.SECRET and not is_placeholder(text):
+    if subject.key is _SECRET and not is_placeholder(text):
         return (Finding("PASSWORD", 0, len(text), 1.0, "the attribute's name says so"),)
-    named = may_assign(subject.low)
-    return _find_secrets(text, subject.low, named) if named or "@" in text or "PRIVATE KEY" in text else ()
+    if subject.assignments() or "@" in text or " -" in text or "PRIVATE KEY" in text:
+        return _find_secrets(subject)
+    return ()
 
 
-def _find_secrets(text: str, low: str, named: bool) -> Iterator[Finding]:
-    for start, end, token in find_assignments(text, low) if named else ():
+def _find_secrets(subject: Subject) -> Iterator[Finding]:
+    text, low = subject.text, subject.low
+    for start, end, token in subject.assignments():
         if not token:
             yield Finding("PASSWORD", start, end, 0.9, "value of a name that says so")
+    if " -" in text:
+        for start, end in find_on_command_lines(text, low):
+            if not is_placeholder(text[start:end]):
+                yield Finding("PASSWORD", start, end, 0.8, "password on the command line of a known program")
     if "@" in text and "://" in text:
         yield from _find_userinfo(text, low)
+    if "@" in text and "jdbc:oracle:" in low:
+        for match in _ORACLE.finditer(low):
+            if not is_placeholder(text[slice(*match.span("password"))]):
+                yield Finding("PASSWORD", *match.span("password"), 1.0, "password in a URL")
     if "PRIVATE KEY" in text:
         for match in _PEM.finditer(text):
             if not is_placeholder(match["key"].strip()):
@@ -62,10 +76,12 @@ def _last_host(text: str, start: int, end: int) -> int:
 PASSWORD = Detector(
     "PASSWORD",
     (
-        b"(?i)" + one_of(SECRET_NAMES).encode(),
+        as_gate(one_of(SECRET_NAMES)),
         rb"(?i)pass[^0-9a-z_]",
-        rb"@[0-9A-Za-z_\[%$]",
-        rb"PRIVATE KEY",
+        rb"(?://|(?:%(?:25){0,2}|\\{1,4}u00)2[fF]|\\{1,4}/)[^\s\"'<>]*(?:@|(?:%(?:25){0,2}|u00)40)",
+        *GATES,
+        rb"PRIVATE(?:[ +]|%(?:25){0,2}20|\\{1,4}u0020)KEY",
+        rb"(?i)jdbc(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)oracle",
     ),
     _find,
 )

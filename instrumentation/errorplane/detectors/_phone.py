@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from errorplane.detectors._keys import PHONE_NAMES, one_of
-from errorplane.detectors._model import Detector, Finding, KeyClass, Subject
+from errorplane.detectors._escapes import ESCAPED_SEPARATOR, as_gate
+from errorplane.detectors._keys import PHONE_NAMES, KeyClass, one_of
+from errorplane.detectors._model import Detector, Finding, Subject
 
 # Country codes of ITU-T E.164 (Annex to Operational Bulletin 1114): one digit, two digits, the rest three.
 _COUNTRY = (
@@ -15,67 +16,63 @@ _COUNTRY = (
     r"|29[01789]|35[0-9]|37[0-8]|38[0-35-79]|42[013]|50[0-9]|59[0-9]|67[02-9]|68[0-35-9]|69[0-2]|80[08]|85[02356]|870"
     r"|87[1-8]|88[0-36]|96[0-8]|97[0-79]|99[2-68])"
 )
-_TAIL = r"(?:[ .\-/()]{0,3}[0-9]){6,13}"
-_LONG_TAIL = r"(?:[ .\-/()]{0,3}[0-9]){8,13}"
-_EXTENSION = r"(?:[ ,;]{0,2}(?:x|ext\.?|extension)[ :]?[0-9]{1,6})?"
-_END = r"(?![0-9A-Za-z_]|[.,:][0-9])"
+# A plus between digits is a space in a form's encoding.
+_TAIL = r"(?:[ .\-/()+]{0,3}[0-9]){6,13}"
+_LONG_TAIL = r"(?:[ .\-/()+]{0,3}[0-9]){8,13}"
+_EXTENSION = r"(?:[ +,;]{0,2}(?:x|ext\.?|extension)[ +:]?[0-9]{1,6})?"
+_END = r"(?![0-9A-Za-z])"
 
 _PLUS = re.compile(rf"\+(?<![0-9A-Za-z+]\+) ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}")
-_DOUBLE_ZERO = re.compile(rf"00(?<![0-9A-Za-z_.,:/+-]00)[ -]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}{_END}")
-_AMERICAN_SHAPE = r"[2-9][0-9]{2}(?:\) ?|[ .-])[2-9][0-9]{2}[ .-][0-9]{4}"
-_AMERICAN = re.compile(
-    r"(?<![0-9A-Za-z_.-])(?<![0-9] )(?:1[ .-]?)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}(?P<sep>[ .-]))[2-9][0-9]{2}"
-    rf"(?(sep)(?P=sep)|[ .-])[0-9]{{4}}{_EXTENSION}(?![0-9A-Za-z_]|[ .,:-][0-9])"
+_DOUBLE_ZERO = re.compile(
+    rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}{_END}"
 )
-_TRUNK_SHAPES = (
-    r"0[1-9][0-9]{0,3}\) ?[0-9]{3,4}[ -][0-9]{3}",
-    r"0[1-9](?:[ .][0-9]{2}){4}",
-    r"0[1-9][0-9]{1,3} [0-9]{3,4} [0-9]{3}",
+# With dots or spaces an exchange begins with 2 to 9; with dashes or parentheses invented numbers count as well.
+_AMERICAN = re.compile(
+    r"(?<![0-9A-Za-z])(?<![0-9][.-])(?:1[ .+-]?)?"
+    r"(?:\([2-9][0-9]{2}\)[ +]?[0-9]{3}[ .+-]|[2-9][0-9]{2}-[0-9]{3}-)[0-9]{4}"
+    rf"{_EXTENSION}(?![0-9A-Za-z]|[.-][0-9])"
+)
+_AMERICAN_SPACED = re.compile(
+    r"(?<![0-9A-Za-z])(?<![0-9][ .+-])(?:1[ .+]?)?[2-9][0-9]{2}(?P<sep>[ .+])[2-9][0-9]{2}(?P=sep)[0-9]{4}"
+    rf"{_EXTENSION}(?![0-9A-Za-z]|[ .+-][0-9])"
+)
+# What these shapes have in common; more exact ones take Hyperscan longer than the looks they save.
+_SHAPES = (
+    rb"[0-9]\)[ +]?[0-9]{3}",
+    rb"[0-9]-[0-9]{3}-[0-9]{4}",
+    rb"[0-9][ .+][0-9]{3,4}[ .+][0-9]{3}",
+    rb"[0-9](?:[ .+-][0-9]{2}){4}",
+    rb"[0-9]{2}[ +][0-9]{6}",
 )
 _TRUNK = re.compile(
-    r"(?<![0-9A-Za-z_.,:/+-])(?<![0-9] )(?:\(0[1-9][0-9]{0,3}\) ?[0-9]{3,4}[ -][0-9]{3,4}"
-    r"|0[1-9](?P<sep>[ .])[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}"
-    r"|0[1-9][0-9]{1,3} [0-9]{3,4} [0-9]{3,4})(?![0-9A-Za-z_]|[ .,:/-][0-9])"
+    r"(?<![0-9A-Za-z])(?<![0-9][ .:/+-])(?:\(0[1-9][0-9]{0,3}\)[ +]?[0-9]{3,4}[ +-][0-9]{3,4}"
+    r"|0[1-9](?P<sep>[ .+-])[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}"
+    r"|0[1-9][0-9]{1,3}[ +][0-9]{3,4}[ +][0-9]{3,4}|0[1-9][0-9]{2,3}[ +][0-9]{6,7})(?![0-9A-Za-z]|[ .:/+-][0-9])"
 )
 
 _SAID = (*PHONE_NAMES, r"(?:tel|cell|sms)[.:#=]")
+_LABELS = r"(?:desk|office|home|cell|direct)"
 _HINTS = (
     r"(?:call|text|ring|reach|contact|phone|dial|message) (?:me|us|you|him|her|them|back)",
     r"call(?:ing|ed)? (?:on|at) ",
     r"dial(?:l?ed|ing)? ",
     r"messages? (?:to|from) ",
     r"(?:my|his|her|their|our|your|new) (?:registered|number|cell)",
-    r"(?:desk|office|home|cell|direct):",
+    rf"{_LABELS}:",
 )
-_GAP = r"[^0-9+(]{0,24}"
-_LOCAL = r"(?P<number>\(?\+?[0-9](?:[ .\-/()]{0,2}[0-9]){5,14})(?![0-9A-Za-z_]|[.,:/][0-9])"
+_GAP = r"[^0-9+(\0]{0,24}"  # and not across a number that was replaced
+_LOCAL = r"(?P<number>\(?\+?[0-9](?:[ .\-/()+]{0,2}[0-9]){5,14})(?![0-9A-Za-z]|[.:/][0-9])"
 _NAMED = re.compile(f"{one_of(_SAID)}{_GAP}{_LOCAL}")
 _HINTED = re.compile(rf"{one_of(_HINTS)}{_GAP}(?![0-9+]+(?![0-9 .\-/()])){_LOCAL}")  # in groups: a hint is weak
 _ALONE = re.compile(rf"(?<![0-9A-Za-z]){_LOCAL}")
-_SIX = re.compile(rb"d(?:[ .\-/()]{0,4}d){5}")
-_STEMS = (
-    *("phone", "mobile", "msisdn", "fax", "whats", "tel", "cell", "sms", "contact"),
-    *(
-        "call",
-        "text ",
-        "ring ",
-        "reach ",
-        "dial",
-        "message",
-        "number",
-        "registered",
-        "desk:",
-        "office:",
-        "home:",
-        "direct:",
-    ),
-)
+_SIX = b"dddddd"
+_PHONE = KeyClass.PHONE
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:19|20)[0-9]{2}")
 _QUAD = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
-    return _find_numbers(subject) if _SIX.search(subject.shape) else ()
+    return _find_numbers(subject) if _SIX in subject.shape.translate(None, b" .-/()+") else ()
 
 
 def _find_numbers(subject: Subject) -> Iterator[Finding]:
@@ -84,18 +81,44 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
         yield from _all(_PLUS, text, 0.9, "international, with a known country code")
     if "00" in text:
         yield from _all(_DOUBLE_ZERO, text, 0.7, "international after 00, with a known country code")
-    if b"ddd-dddd" in shape or b"ddd.dddd" in shape or b"ddd dddd" in shape:
-        yield from _all(_AMERICAN, text, 0.7, "area code, exchange and number of North America")
-    if b"dd dd" in shape or b".dd.dd." in shape or b"d)" in shape:
+    if b"d-dddd" in shape or b"d dddd" in shape or b"d.dddd" in shape or b"d+dddd" in shape:
+        for pattern in (_AMERICAN, _AMERICAN_SPACED):
+            yield from _all(pattern, text, 0.7, "area code, exchange and number of North America")
+    if b"dd dd" in shape or b"dd+dd" in shape or b".dd.dd." in shape or b"-dd-dd-" in shape or b"d)" in shape:
         yield from _all(_TRUNK, text, 0.6, "national number after a 0, in groups")
-    if subject.key is KeyClass.PHONE:
+    if subject.key is _PHONE:
         yield from _local(_ALONE, subject, 0.8)
         return
-    for stem in _STEMS:
-        if stem in low:
-            yield from _local(_NAMED, subject, 0.7)
-            yield from _local(_HINTED, subject, 0.5)
-            return
+    if _may_say(low):
+        yield from _local(_NAMED, subject, 0.7)
+        yield from _local(_HINTED, subject, 0.5)
+
+
+def _may_say(low: str) -> bool:
+    """Whether a text holds a part of such a word at all."""
+    return (
+        "phone" in low
+        or "mobile" in low
+        or "msisdn" in low
+        or "fax" in low
+        or "whats" in low
+        or "tel" in low
+        or "cell" in low
+        or "sms" in low
+        or "contact" in low
+        or "call" in low
+        or "text " in low
+        or "ring " in low
+        or "reach " in low
+        or "dial" in low
+        or "message" in low
+        or "number" in low
+        or "registered" in low
+        or "desk:" in low
+        or "office:" in low
+        or "home:" in low
+        or "direct:" in low
+    )
 
 
 def _all(pattern: re.Pattern[str], text: str, score: float, reason: str) -> Iterator[Finding]:
@@ -113,11 +136,14 @@ def _local(pattern: re.Pattern[str], subject: Subject, score: float) -> Iterator
 PHONE = Detector(
     "PHONE_NUMBER",
     (
-        rb"\+(?:[ .\-/()]{0,4}[0-9]){7}",
-        rb"00[ -]?[1-9](?:[ .\-/()]{0,4}[0-9]){8}",
-        _AMERICAN_SHAPE.encode(),
-        *(shape.encode() for shape in _TRUNK_SHAPES),
-        *(b"(?i)" + name.encode() for name in (*_SAID, *_HINTS)),
+        rb"\+(?:[ .\-/()+]{0,4}[0-9]){7}",
+        rb"\+ ?[%\\]",
+        rb"(?:%(?:25){0,2}|u00)2[bB]",
+        ESCAPED_SEPARATOR,
+        rb"00[ +-]?[1-9](?:[ .\-/()+]{0,4}[0-9]){8}",
+        *_SHAPES,
+        *(as_gate(words) for words in (*PHONE_NAMES, *_HINTS[:-1])),
+        rb"(?i)(?:tel|cell|sms|desk|office|home|direct)[.:#=%\\]",
     ),
     _find,
 )

@@ -1,0 +1,35 @@
+"""Passwords that are given to well-known programs on their command lines without a name beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_VALUE = r"""(?:"[^"]+|'[^']+|[^\s"'`;|&)]+)"""
+_SSHPASS = re.compile(rf"sshpass -p ?(?P<password>{_VALUE})")
+_DATABASE = re.compile(
+    rf"(?:mysql|mariadb)[a-z_-]{{0,16}} (?:[^|;&\n]{{0,200}}? )?-p(?P<password>{_VALUE})"  # -p and a space: it asks
+)
+_HTTP = re.compile(
+    rf"(?:curl|wget) (?:[^|;&\n]{{0,200}}? )?(?:-u ?|--(?:proxy-)?user[ =])[\"']?[^\s:\"']{{1,64}}:(?P<password>{_VALUE})"
+)
+
+GATES = (rb"(?:[ +]|20)-p[!-,.-~\x80-\xff]", rb"(?i)(?:[ +]|20)(?:-u|--user|--proxy-user)[ -~\x80-\xff]")
+"""``sshpass`` has that of ``pass`` and another sign. ``20`` is the end of an escaped space, ``+`` one of a form."""
+
+
+def find_on_command_lines(text: str, low: str) -> Iterator[tuple[int, int]]:
+    """The passwords of ``mysql -pX``, ``sshpass -p X`` and ``curl -u user:X``, without quotes around them."""
+    if " -p" in text:
+        if "sshpass" in low:
+            yield from _spans(_SSHPASS, text, low)
+        if "mysql" in low or "mariadb" in low:
+            yield from _spans(_DATABASE, text, low)
+    if (" -u" in text or "user" in low) and ("curl" in low or "wget" in low):
+        yield from _spans(_HTTP, text, low)
+
+
+def _spans(pattern: re.Pattern[str], text: str, low: str) -> Iterator[tuple[int, int]]:
+    for match in pattern.finditer(low):
+        start, end = match.span("password")
+        yield start + (text[start] in "\"'"), end

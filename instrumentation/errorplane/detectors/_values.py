@@ -1,0 +1,79 @@
+"""What counts as the value of a secret's name: where it ends, and what only stands in its place."""
+
+from __future__ import annotations
+
+import re
+
+REPLACEMENT = re.compile(
+    "<(?:EMAIL_ADDRESS|CREDIT_CARD|IBAN_CODE|US_SSN|IP_ADDRESS|PHONE_NUMBER|BEARER_TOKEN|JWT|AWS_KEY|PASSWORD)>"
+)
+"""What an earlier call put in place of a finding."""
+REPLACED = re.compile(REPLACEMENT.pattern.replace("(?:", "(?P<entity>", 1) + "(?![^<]{0,500}</(?P=entity)>)")
+"""The same, but no element such as ``<PASSWORD>x</PASSWORD>``."""
+BARE = re.compile(
+    r"""(?: [^\s;&"'`,)}\]\\] | \\(?!["'rn]|u00(?:22|26|27)) | [,)}\]] (?! [\s,;)}\]"'&] | \Z | [\w.-]{1,40}["']?\s?[=:] ) )+""",
+    re.VERBOSE | re.ASCII,
+)
+"""A value without quotes. A comma or a bracket belongs to it unless a space or another name comes next."""
+ENCODED = re.compile(r"(?:(?!%(?:25){0,2}(?:2[267cC]|3[bB]))[^\s;&\"'`])+")
+"""A percent-encoded value: up to a percent-encoded ``&``, quote, comma or semicolon."""
+LINE = re.compile(r"""[^\r\n"'\\]+""")
+OBJECT = re.compile(r"\{[^{}]*\}?")
+
+_HIDDEN = REPLACEMENT.pattern + r"[.,:;!?)\]}>]*"
+_WORD = "redacted|masked|hidden|filtered|removed|secret|password|token"
+_PLACEHOLDER = re.compile(
+    r"(?i)(?:none|null|nil|undefined|true|false|n/?a|redacted|masked|hidden|filtered|empty|missing"
+    r"|\*+|x{3,}|\.{3,}|-+|\?+"
+    rf"|[\[<({{]+(?:{_WORD})[\])>}}]*|\$\{{(?:env:)?\w+\}}?|\$\(\w+\)?|(?-i:\$[A-Z_][A-Z0-9_]*)|\{{\{{[^{{}}]{{0,80}}\}}*|%[sdr]|\{{\w*\}}?|(?-i:{_HIDDEN}))\Z"
+)
+_WORDS = (
+    "a an and are authentication been cannot correct does empty error expired failed for format from has header "
+    "include incorrect invalid is length matches mismatch missing must no not of omit or please provided rejected "
+    "required reset revoked same-origin set should the to too type unexpected unknown user validation verification "
+    "was weak with wrong your"
+)
+_PROSE = frozenset(_WORDS.split())
+_RANDOM = re.compile(r"(?=.{20}|.*[0-9]|.*[a-z].*[A-Z]|[A-Z].*[A-Z].*[a-z]).{4}", re.DOTALL)
+_OBJECT_NAME = re.compile(r"[A-Za-z_$][\w$.]*[{@(\[]", re.ASCII)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value stands for none, or was hidden before.
+
+    >>> is_placeholder("<PASSWORD>"), is_placeholder("****"), is_placeholder("hunter2")
+    (True, True, False)
+    """
+    return not value or _PLACEHOLDER.match(value) is not None
+
+
+def is_prose(value: str) -> bool:
+    """Whether a sentence goes on with this word: ``password: must have 8 characters``."""
+    return value.rstrip(".,:;!").lower() in _PROSE
+
+
+def is_random(value: str) -> bool:
+    """Whether this may be a token: no plain word, no count, no printed object.
+
+    >>> is_random("3f9a1c"), is_random("expired"), is_random("512"), is_random("Token{a64f992")
+    (True, False, False, False)
+    """
+    if value.isdigit() and len(value) < 6:
+        return False
+    return _RANDOM.match(value) is not None and _OBJECT_NAME.match(value) is None
+
+
+def closing(text: str, start: int, quote: str) -> int:
+    """Where the quote closes that opened before ``start``; the end of the text if it does not."""
+    mark, own = quote[-1], len(quote) - 1
+    at = start
+    while (at := text.find(mark, at)) >= 0:
+        slashes = at
+        while slashes > start and text[slashes - 1] == "\\":
+            slashes -= 1
+        # In JSON in JSON a quote has 1, 3 or 7 backslashes, a quote within it twice as many and one, a backslash two more.
+        closes = (at - slashes) % (2 * own + 2) == own
+        if closes and (quote != "'" or at == start or text[at + 1 : at + 2] != "'"):
+            return at - own
+        at += 2 if closes else 1
+    return len(text)

@@ -1,0 +1,258 @@
+"""Passwords and other secrets known by their name or place."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.detectors.samples import ENCODERS, assert_found, spans, wide
+
+NAMES = (
+    "password",
+    "passwd",
+    "PASSWORD",
+    "Passphrase",
+    "pwd",
+    "secret",
+    "client_secret",
+    "clientSecret",
+    "SECRET_KEY",
+    "DJANGO_SECRET_KEY",
+    "api_key",
+    "apiKey",
+    "X-API-Key",
+    "access-key",
+    "private_key",
+    "account_key",
+    "db_password",
+    "DB_PASS",
+    "db.password",
+    "user_password",
+    "MYSQL_ROOT_PASSWORD",
+    "smtp_pass",
+    "redis-password",
+    "credential",
+    "aws_secret_access_key",
+    "password1",
+    "password_confirmation",
+    "new-password",
+    "spring.datasource.password",
+    "pass",
+)
+FORMS = (
+    "{name}={value}",
+    "{name}: {value}",
+    "{name} = {value}",
+    "{name}:{value}",
+    "{name}={value} next=1",
+    "x=1&{name}={value}&y=2",
+    "https://host/p?a=b&{name}={value}",
+    "Server=db;{name}={value};Encrypt=yes",
+    '"{name}": "{value}"',
+    '{{"a":{{"{name}":"{value}","b":1}}}}',
+    "{{'{name}': '{value}'}}",
+    "{{{name}: '{value}'}}",
+    "User(name='bob', {name}='{value}')",
+    "User{{name=bob, {name}={value}}}",
+    "{name} => '{value}'",
+    '{name} := "{value}"',
+    "<{name}>{value}</{name}>",
+    '<{name} type="text">{value}</{name}>',
+    '<a {name}="{value}"/>',
+    "--{name} {value} --verbose",
+    "--{name}={value}",
+    "['--{name}', '{value}']",
+    "[('{name}', '{value}'), ('x', 'y')]",
+    '{{"name": "{name}", "value": "{value}"}}',
+    "- name: {name}\n  value: {value}\n",
+    'name="{name}"\r\n\r\n{value}\r\n--boundary',
+    "{name}: SecretStr('{value}')",
+    "export {name}={value}",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_name_in_every_form(name: str, form: str) -> None:
+    """Exactly the value is found."""
+    if name == "pass" and "<" in form:
+        name = "passwd"
+    text = form.format(name=name, value="hunter2X")
+    assert spans(text) == [("PASSWORD", "hunter2X")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_encoded(form: str, encoder: str) -> None:
+    """In any encoding of the whole text nothing of the value is left."""
+    text = ENCODERS[encoder](form.format(name="password", value="hunter2X"))
+    assert "hunter2X" in "".join(part for _, part in spans(text))
+
+
+def _stands_for_none(value: str) -> bool:
+    """Whether a value is a placeholder (those have a test of their own)."""
+    return value[0] in "[<({$%*.-?{" or value.lower() in (
+        *("none", "null", "nil", "undefined", "true", "false", "n/a", "missing", "empty"),
+        *("redacted", "masked", "hidden", "filtered", "xxxx", "xxxxx"),
+    )
+
+
+VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=20).filter(
+    lambda value: any(map(str.isalnum, value)) and not _stands_for_none(value)
+)
+
+
+@given(VALUES, st.integers(0, 3))
+@settings(max_examples=400, deadline=None)
+def test_any_value_in_json_in_json(value: str, depth: int) -> None:
+    """Whatever the password is, nothing of it is left in JSON that is escaped up to three times."""
+    text = json.dumps({"user": "bob", "password": value, "ok": True})
+    escaped = json.dumps(value)[1:-1]
+    for _ in range(depth):
+        text, escaped = json.dumps(text), json.dumps(escaped)[1:-1]
+    assert escaped in "".join(part for _, part in spans(text))
+
+
+@given(VALUES, st.sampled_from(["postgres", "amqp", "mongodb+srv", "https", "redis", "mysql+pymysql"]))
+@settings(max_examples=300, deadline=None)
+def test_any_password_in_a_url(value: str, scheme: str) -> None:
+    """Percent-encoded as a URL demands, the whole password is found, and the host is not."""
+    password = quote(value, safe="")
+    assert [part for _, part in spans(f"{scheme}://app:{password}@db/x")] == [password]
+
+
+@given(VALUES.filter(lambda value: value[0] not in "\"'`"))  # a quote would open a value that never closes
+@settings(max_examples=300, deadline=None)
+def test_any_password_in_a_query(value: str) -> None:
+    """Percent-encoded in a query, the whole password is found and the next parameter is not."""
+    password = quote(value, safe="")
+    assert [part for _, part in spans(f"/login?password={password}&next=home")] == [password]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres://app:«s3cr3t»@db/x",
+        "postgres://app:«s3cr/e@t»@db/x",
+        "redis://:«hunter2»@cache:6379/0",
+        "https://bob:«hunter2»@[::1]:8080/x",
+        "amqp://bob:«hunter2»@mq",
+        "mongodb+srv://bob:«hunter2»@c0.abc.mongodb.net/db?w=1",
+        "https://bob:«hunter2»@müller.de/",
+        "jdbc:oracle:thin:scott/«tiger»@//host:1521/x",
+        "a postgres://a:«b1»@h/x and a redis://:«c2»@i",
+        "password is «hunter2»",
+        "the password was '«hunter2»'",
+        'setPassword("«hunter2»")',
+        "CREATE USER bob WITH PASSWORD '«hunter2»'",
+        "psql 'host=db password=«hunter2» user=x'",
+        "password='«it''s»' user=x",
+        'password="«a\\"b»" user=x',
+        "Password: «p@ss,word»;x",
+        "Server=db;User Id=sa;Password=«p@ss,word»;Encrypt=yes",
+        "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=«Eby8vdM02xNO==»;EndpointSuffix=y",
+        "PGPASSWORD=«hunter2» psql -h db",
+        "mysql -uroot -p«hunter2» shop",
+        "mysqldump -u root -p'«hunter2»' shop",
+        "sshpass -p «hunter2» ssh host",
+        "curl -s -u bob:«hunter2» http://x",
+        "curl --user 'bob:«hunter2»' http://x",
+        "Command '['psql', '--password', '«hunter2»']' returned non-zero exit status 1.",
+        "{'password': ['«hunter2»']}",
+        "cvv=«123»",
+        '"cvc2":"«999»"',
+        "密码password=«hunter2» 。",
+        f"{wide('password=')}«hunter2»",
+        "<password><![CDATA[«hun<ter2»]]></password>",
+        "password: «$ecret»",
+        "password=«None1»",
+        "-----BEGIN RSA PRIVATE KEY-----«\nMIIEpAIBAAKCAQEA\n»-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----«\\nMIIEvQIBADANBg\\n»-----END PRIVATE KEY-----",
+        "-----BEGIN OPENSSH PRIVATE KEY-----«\nb3BlbnNzaC1rZXk»",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----«\n\nlQOYBF\n»-----END PGP PRIVATE KEY BLOCK-----",
+    ],
+)
+def test_found(text: str) -> None:
+    """In URLs, sentences, code, SQL, connection strings, on command lines, in XML and in PEM."""
+    assert_found("PASSWORD", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password reset failed",
+        "password for user bob is wrong",
+        "invalid password: must have 8 characters",
+        "password: required",
+        "Password is incorrect.",
+        "password is not set",
+        "tests pass: 12 fail: 3",
+        "pass: 3",
+        "password_length=12",
+        "passwordless=true",
+        "compass: north",
+        "bypass=1",
+        "passenger: bob",
+        "secretary: bob",
+        "secret_name=my-secret",
+        "secretName: web-tls",
+        "password=None",
+        "password=null",
+        '"password": null',
+        '"password": ""',
+        "password=",
+        "password=****",
+        "password=xxxxx",
+        "password=<redacted>",
+        "password=[FILTERED]",
+        "password=${DB_PASSWORD}",
+        "password=$DB_PASSWORD",
+        "password={{ vault_password }}",
+        "password=%s",
+        "password='<PASSWORD>'",
+        "password=<PASSWORD>",
+        "https://bob:***@host/x",
+        "https://bob:<PASSWORD>@host/x",
+        "http://host:8080/path",
+        "http://[::1]:8080/@x",
+        "https://host/a:b/@scope/pkg",
+        "Access-Control-Allow-Credentials: true",
+        "key=value",
+        "primary_key=id",
+        "foreign key (x)",
+        "keyboard: us",
+        "recvcount=5",
+        "monkey: 1",
+        "mkdir -p /x/y",
+        "ssh -p 2222 host",
+        "mysql -p shop",
+        "mysqld --port=3306",
+        "List<Password> passwords",
+        "Optional<Secret> get()",
+        "-----BEGIN CERTIFICATE-----\nMIID\n-----END CERTIFICATE-----",
+        "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+        "/reset-password/confirm",
+        "reset-password failed",
+        "SELECT password FROM users",
+        "password VARCHAR(255) NOT NULL",
+        "at com.example.PasswordEncoder.encode(PasswordEncoder.java:12)",
+        'File "/app/password.py", line 3, in check_password',
+    ],
+)
+def test_not_found(text: str) -> None:
+    """Sentences, other words, placeholders, what was hidden before, ports, options, types, stack traces, public keys."""
+    assert spans(text) == []
+
+
+@pytest.mark.parametrize(
+    "key", ["password", "db.password", "clientSecret", "x-api-key", "SECRET_KEY", "user.credentials"]
+)
+def test_under_a_key_that_says_so_the_whole_value_is_one(key: str) -> None:
+    """Any value counts, one of words or digits too; one that stands for none does not."""
+    for value in ("hunter2", "correct horse battery", "0"):
+        assert spans(value, key) == [("PASSWORD", value)]
+    for value in ("", "****", "null", "<PASSWORD>"):
+        assert spans(value, key) == []
