@@ -561,10 +561,13 @@ def test_only_allowed_baggage_becomes_attributes(capture: Capture, settings: Set
 
 
 def test_the_allow_list_comes_from_the_environment(settings: Settings) -> None:
-    """The variable that the AWS distribution uses, too."""
+    """The variable that the AWS distribution uses, too; set to nothing, no baggage is allowed."""
     attach(environ={"OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS": " plan , ,region"})
     detach()
-    assert fields(baggage.set_baggage("plan", "gold", baggage.set_baggage("tenant", "acme"))) == {"plan": "gold"}
+    carried = baggage.set_baggage("plan", "gold", baggage.set_baggage("tenant", "acme"))
+    assert fields(carried) == {"plan": "gold"}
+    settings({"OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS": ""})
+    assert fields(carried) == {}
 
 
 def test_the_component_can_be_named_in_the_environment(capture: Capture, settings: Settings) -> None:

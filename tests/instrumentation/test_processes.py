@@ -198,6 +198,9 @@ def child():
     trace.get_tracer_provider().force_flush()
 
 if __name__ == "__main__":
+    with trace.get_tracer("x").start_as_current_span("parent"):
+        pass
+    trace.get_tracer_provider().force_flush()
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     process.join(30)
@@ -205,10 +208,11 @@ if __name__ == "__main__":
 
 
 def test_a_forked_worker(sink: Sink, tmp_path: Path) -> None:
-    """The hooks work in the child as in the parent."""
+    """The hooks work in the child as in the parent, which has already exported something, as a server's master has."""
     app = tmp_path / "forking.py"
     app.write_text(textwrap.dedent(FORKING))
     instrumented(sys.executable, environment(sink), str(app))
+    assert "parent" in sink.spans
     child = sink.spans["child"]
     assert ERROR_ID in attributes(child.attributes)
     assert len(child.events) == 1
