@@ -70,7 +70,7 @@ class Denied(grpc.RpcError):
 
 def _invalid() -> BaseException:
     with pytest.raises(pydantic.ValidationError) as caught:
-        Order(amount="x")  # type: ignore[arg-type]
+        Order(amount="x")  # type: ignore[arg-type]  # the wrong type is the point
     return caught.value
 
 
@@ -96,7 +96,7 @@ LIVE: list[tuple[BaseException, Kind, Category | None]] = [
     (TimeoutError(), Kind.TIMEOUT, Category.TRANSIENT),
     (requests.ConnectTimeout(), Kind.TIMEOUT, Category.TRANSIENT),
     (httpx.ReadTimeout("x"), Kind.TIMEOUT, Category.TRANSIENT),
-    (urllib3.exceptions.ReadTimeoutError(None, None, "x"), Kind.TIMEOUT, Category.TRANSIENT),  # type: ignore[arg-type]
+    (urllib3.exceptions.ReadTimeoutError(None, None, "x"), Kind.TIMEOUT, Category.TRANSIENT),  # type: ignore[arg-type]  # nobody looks at pool and url
     (ConnectionRefusedError(), Kind.DEPENDENCY, Category.TRANSIENT),
     (requests.ConnectionError(), Kind.DEPENDENCY, Category.TRANSIENT),
     (httpx.ConnectError("x"), Kind.DEPENDENCY, Category.TRANSIENT),

@@ -29,7 +29,7 @@ def from_text(error: BaseException) -> str:
 
 def raised(function: object) -> BaseException:
     try:
-        function()  # type: ignore[operator]
+        function()  # type: ignore[operator]  # any callable
     except BaseException as error:  # noqa: BLE001  # whatever it raises is the result
         return error
     raise AssertionError("did not raise")

@@ -215,7 +215,7 @@ class Unhashable(Exception):
     def __eq__(self, other: object) -> bool:
         return True
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # what removes a hash
 
 
 class Falsy(Exception):
@@ -315,7 +315,7 @@ def test_exceptions_that_are_no_errors(capture: Capture, error: BaseException) -
 def test_what_is_no_exception_is_left_to_the_sdk(capture: Capture) -> None:
     """The SDK's answer to a wrong argument stays the SDK's."""
     with capture.tracer.start_as_current_span("request") as span, pytest.raises(TypeError, match="Exception expected"):
-        span.record_exception("oops")  # type: ignore[arg-type]
+        span.record_exception("oops")  # type: ignore[arg-type]  # the wrong type is the point
 
 
 def _fail_elsewhere() -> None:
@@ -402,7 +402,7 @@ def test_our_failures_stay_ours(capture: Capture, log: logging.Logger, monkeypat
     attach(new_id=broken)
     said: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]  # one handler, replaced by hand
     logging.getLogger("errorplane.hooks").addHandler(handler)
     before = GUARD.failures.get("record_exception", 0)
     with Capture() as second:

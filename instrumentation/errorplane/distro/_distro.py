@@ -20,7 +20,7 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 }
 
 
-class Distro(BaseDistro):  # type: ignore[misc]
+class Distro(BaseDistro):  # type: ignore[misc]  # as above: untyped, so Any
     """OTLP over gRPC for all signals, and the SDK set up where no other package does it.
 
     The same with `ERRORPLANE_ENABLED=false`, which leaves a plain OpenTelemetry; `OTEL_SDK_DISABLED` ends that too.

@@ -37,7 +37,7 @@ class Capture:
             attach(new_id=self._new_id, environ={})
         resource = Resource({"service.name": service})
         self._spans = InMemorySpanExporter()
-        self._logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+        self._logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # its constructor has no annotations
         self.tracer_provider = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._spans))
         self.logger_provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
