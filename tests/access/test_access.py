@@ -67,7 +67,7 @@ def test_what_cannot_be_recorded_is_denied(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     decision = port(tmp_path / "file" / "audit.jsonl").decide(ACTOR, "a", "r")
     assert not decision.allowed
-    assert "cannot be written: [Errno 17] File exists" in decision.reason
+    assert "cannot be written: [Errno 20] Not a directory" in decision.reason
 
 
 def test_audit_does_not_follow_a_link(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_folder_in_the_place_of_a_key_file_is_refused(tmp_path: Path) -> None:
 def test_key_file_below_a_file_is_refused(tmp_path: Path) -> None:
     """An operating-system error becomes a message about the key."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(KeyUnavailable, match=r"keys\.journal: .*File exists"):
+    with pytest.raises(KeyUnavailable, match=r"keys\.journal: .*Not a directory"):
         SourceProvider({"journal": KeySource(file=tmp_path / "file" / "k")}).key("journal")
 
 

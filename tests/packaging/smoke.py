@@ -23,7 +23,19 @@ from pathlib import Path
 # What must be importable after `pip install errorplane`, without any extra.
 PLAIN_IMPORTS = ("errors", "context", "hooks", "distro", "logs", "detectors", "testing")
 # What only the extras bring; each name must be loaded from the environment too.
-EXTRA_IMPORTS = ("policy", "keys", "access", "otlp", "redaction", "journal", "sampling", "pipeline", "cli", "demo")
+EXTRA_IMPORTS = (
+    "policy",
+    "keys",
+    "access",
+    "disk",
+    "otlp",
+    "redaction",
+    "journal",
+    "sampling",
+    "pipeline",
+    "cli",
+    "demo",
+)
 ENTRY_POINTS = (
     ("opentelemetry_distro", "errorplane"),
     ("opentelemetry_pre_instrument", "errorplane"),

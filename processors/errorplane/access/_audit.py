@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from errorplane.access._access import Actor, Decision
+from errorplane.disk import make_folder, sync_folder
 
 _MAX_TEXT = 1024
 
@@ -54,7 +55,7 @@ class AllowAll:
 def _append(path: Path, line: bytes) -> None:
     created = not path.exists()
     if created:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
     # O_NOFOLLOW: whoever may write to the folder must not send the audit line elsewhere.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o600)
@@ -70,12 +71,4 @@ def _append(path: Path, line: bytes) -> None:
     finally:
         os.close(descriptor)
     if created:
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(path.parent)

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from errorplane.disk import make_folder, sync_folder
 from errorplane.keys._derive import SECRET_BYTES, decode_secret
 from errorplane.keys._errors import KeyUnavailable
 
@@ -51,8 +52,7 @@ def _read_private(purpose: str, path: Path) -> bytes:
 def _generate(path: Path, random: Callable[[int], bytes]) -> None:
     """Write a new key so that it appears whole or not at all, once, however many processes start together."""
     folder = path.parent
-    new_folder = not folder.exists()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     draft = folder / f".{path.name}.{os.getpid()}.{random(8).hex()}.new"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -66,14 +66,4 @@ def _generate(path: Path, random: Callable[[int], bytes]) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
-    _sync_folder(folder)
-    if new_folder:
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
+from errorplane.disk import make_folder, sync_folder
 from errorplane.otlp._errors import Refused, RetryLater
 
 log = logging.getLogger("errorplane.otlp")
 
 _BLOCK_BYTES = 64 << 10
-_FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _LINE_START = b'{"resource'
 
@@ -97,25 +97,6 @@ def send_errors(path: Path) -> Iterator[None]:
         raise RetryLater(f"{path}: {error.strerror or error}") from error
     except DecodeError:
         raise Refused(f"{path}: the payload is not an Export request of its signal") from None
-
-
-def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, for the owner only, so that they are still there after a crash."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir(_FOLDER_MODE)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync the names in a folder."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def whole_lines(fd: int) -> int:

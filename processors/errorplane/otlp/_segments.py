@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from errorplane.disk import sync_folder
 from errorplane.keys import Key, KeyUnavailable
-from errorplane.otlp._append import AppendFile, send_errors, sync_folder, whole_lines
+from errorplane.otlp._append import AppendFile, send_errors, whole_lines
 from errorplane.otlp._errors import Refused, RetryLater, SegmentError
 from errorplane.otlp._json_out import to_json_line
 from errorplane.otlp._sealed import SealedSegment, SegmentIdentity
