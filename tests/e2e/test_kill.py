@@ -65,7 +65,7 @@ def test_kill_under_load_loses_nothing_acknowledged(tmp_path: Path) -> None:
     for _ in range(_KILLS):
         with run_processor(path) as processor:
             before = len(load.acknowledged)
-            wait_until(lambda seen=before: len(load.acknowledged) > seen + 50, "load", 30)  # type: ignore[misc]  # bound
+            wait_until(lambda seen=before: len(load.acknowledged) > seen + 50, "load", 30)  # type: ignore[misc]  # bound at definition
             time.sleep(_LOAD_S)
             processor.kill()
     load.stop()

@@ -26,18 +26,18 @@ RETRYABLE, PAYLOAD, CONFIGURATION = "retryable", "the payload is at fault", "the
 NOW = 1_790_000_000.0
 
 
-def over_grpc(endpoint: str, **more: str) -> Receipt:
+def over_grpc(endpoint: str, compression: str = "gzip") -> Receipt:
     """One send with a destination of its own."""
-    destination = GrpcDestination("next", endpoint, headers=HEADERS, **more)  # type: ignore[arg-type]  # compression
+    destination = GrpcDestination("next", endpoint, headers=HEADERS, compression=compression)
     try:
         return destination.send(Signal.TRACES, "audit", GOOD, 1)
     finally:
         destination.close()
 
 
-def over_http(endpoint: str, **more: str) -> Receipt:
+def over_http(endpoint: str, compression: str = "gzip") -> Receipt:
     """One send with a destination of its own, at ``NOW``."""
-    destination = HttpDestination("next", endpoint, headers=HEADERS, clock=lambda: NOW, **more)  # type: ignore[arg-type]
+    destination = HttpDestination("next", endpoint, headers=HEADERS, compression=compression, clock=lambda: NOW)
     try:
         return destination.send(Signal.TRACES, "audit", GOOD, 1)
     finally:

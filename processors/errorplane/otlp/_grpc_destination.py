@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # it has no stubs
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # googleapis ships no types
 
 from errorplane.otlp._destination import checked_headers, is_loopback, secrets_of, shown, split_endpoint
 from errorplane.otlp._errors import Refused, RetryLater, SendError, TargetError

@@ -62,9 +62,9 @@ class Health:
             context.add_callback(lambda: self._watchers.discard(send_response_callback))
             self._servicer.Watch(request, context, send_response_callback)
 
-        check.experimental_thread_pool = pool  # type: ignore[attr-defined]  # grpc looks for these
-        watch.experimental_thread_pool = pool  # type: ignore[attr-defined]
-        watch.experimental_non_blocking = True  # type: ignore[attr-defined]
+        check.experimental_thread_pool = pool  # type: ignore[attr-defined]  # read by grpc  # grpc looks for these
+        watch.experimental_thread_pool = pool  # type: ignore[attr-defined]  # read by grpc
+        watch.experimental_non_blocking = True  # type: ignore[attr-defined]  # read by grpc
         read = health_pb2.HealthCheckRequest.FromString
         write = health_pb2.HealthCheckResponse.SerializeToString
         return grpc.method_handlers_generic_handler(

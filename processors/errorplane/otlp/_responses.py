@@ -94,5 +94,5 @@ def _meaning(error: ReceiveError) -> _Meaning:
 
 def receipt_of(signal: Signal, response: Message) -> Receipt:
     """What an Export response says about its ``partial_success``."""
-    partial = response.partial_success  # type: ignore[attr-defined]
+    partial = response.partial_success  # type: ignore[attr-defined]  # every response has it
     return Receipt(getattr(partial, REJECTED_FIELD[signal]), partial.error_message)
