@@ -20,11 +20,24 @@ class Shortfall:
 
 
 def shortfalls(requests: Sequence[Any], stats: Mapping[str, Any], outputs: Mapping[str, Output]) -> list[Shortfall]:
-    """Every account in which something is missing; more than expected is right, since what is sent again may double.
+    """Every account in which something is missing.
+
+    More than expected is right: what is sent again may double, and the processor's last own metrics come after ``stats``.
 
     ``requests`` are those that the customers made, each a trace of its own; ``stats`` is the processor's last page.
     """
     return [each for each in _accounts(requests, stats, outputs) if each.found < each.expected]
+
+
+def balanced(stats: Mapping[str, Any]) -> bool:
+    """Whether all that was received is kept or dropped; the processor's own metrics come at any moment."""
+    return all(each.found >= each.expected for each in _handled(stats))
+
+
+def _handled(stats: Mapping[str, Any]) -> Iterator[Shortfall]:
+    for signal, received in stats["received"].items():
+        handled = sum(stats["kept"][signal].values()) + sum(stats["dropped"][signal].values())
+        yield Shortfall(f"{signal} kept or dropped by the processor", received, handled)
 
 
 def _accounts(requests: Sequence[Any], stats: Mapping[str, Any], outputs: Mapping[str, Output]) -> Iterator[Shortfall]:
@@ -33,9 +46,7 @@ def _accounts(requests: Sequence[Any], stats: Mapping[str, Any], outputs: Mappin
     yield Shortfall("traces decided by the processor, one for each request", len(requests), decided)
     kept = {item.trace_id for output in outputs.values() for item in output.items if item.trace_id}
     yield Shortfall("kept traces in the destinations", traces["kept"], len(kept))
-    for signal, received in stats["received"].items():
-        handled = sum(stats["kept"][signal].values()) + sum(stats["dropped"][signal].values())
-        yield Shortfall(f"{signal} kept or dropped by the processor", received, handled)
+    yield from _handled(stats)
     counted = sum(stats["error_facts"]["by_kind"].values())
     yield Shortfall("errors in the facts of the destinations", counted, _facts(outputs))
     for name, output in outputs.items():

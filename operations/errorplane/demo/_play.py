@@ -11,6 +11,7 @@ from typing import Any
 
 from errorplane.cli import CommandFailed
 from errorplane.demo import _cast, _collectors
+from errorplane.demo._accounts import balanced
 from errorplane.demo._folder import Folder
 from errorplane.demo._http import answers
 from errorplane.demo._journal import JournalWatch
@@ -30,6 +31,8 @@ _STOP_S = 15.0
 _EXTRA_S = 60.0
 _DRAIN_S = 40.0
 _REPORT_EVERY_S = 3.0
+_BALANCE_S = 5.0
+_BALANCE_EVERY_S = 0.1
 # Longer than payments waits for its slow bank after checkout has hung up, so that its span has ended too.
 _LAST_WORK_S = 1.0
 
@@ -107,7 +110,7 @@ class _Play:
             self._stage.wait("everything is decided and delivered", processor.idle, _DRAIN_S)
         if watch.problem is not None:
             raise CommandFailed(f"the journal could not be looked into: {watch.problem}")
-        stats, metrics = processor.stats(), processor.metrics()
+        stats, metrics = self._last_counts(processor), processor.metrics()
         stop_processor(self._stage, processor)
         self._progress.say("the processor has decided and delivered everything, and ended")
         self._folder.stats.write_text(json.dumps(stats, indent=2) + "\n")
@@ -125,6 +128,13 @@ class _Play:
             answers=_lines(self._scratch / "answers.jsonl"),
             services=tuple(role.name for role in self._roles),
         )
+
+    def _last_counts(self, processor: RunningProcessor) -> Mapping[str, Any]:
+        """The counters when they add up; those of the deadline if they never do, so that the report can say that."""
+        deadline = time.monotonic() + _BALANCE_S
+        while not balanced(stats := processor.stats()) and time.monotonic() < deadline:
+            time.sleep(_BALANCE_EVERY_S)
+        return stats
 
     def _start_gateway(self) -> str | None:
         if self._tools is None:

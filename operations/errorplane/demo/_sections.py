@@ -16,7 +16,7 @@ from errorplane.demo._result import FingerprintRow, Result
 from errorplane.errors import EVENT_NAME
 
 _COLOURS = {"P1": "bold red", "P2": "yellow"}
-_WIDE = 98  # what the table of errors takes with everything in one line
+_WIDE = 100  # what the table of errors takes with everything in one line
 
 
 def decisions(page: Page, result: Result) -> None:
