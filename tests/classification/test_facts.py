@@ -81,6 +81,22 @@ def test_a_failed_span_without_exception_tells_of_its_child() -> None:
     assert [each.origin for each in classified] == [False, True]
 
 
+def test_a_failed_call_tells_of_what_it_made_its_caller_raise() -> None:
+    """Three attempts without an exception of their own and the exception after them are one error of the caller."""
+    server = span_id()
+    attempts = [error("checkout", span_id(), server, kind=Span.SPAN_KIND_CLIENT) for _ in range(3)]
+    classified = CLASSIFIER.classify([*attempts, error("checkout", server, b"", TIMEOUT)])
+    assert len({each.occurrence for each in classified}) == 1
+    assert [each.origin for each in classified] == [False, False, False, True]
+
+
+def test_a_failed_call_that_was_got_over_is_an_error() -> None:
+    """Where the caller did not fail, the failed call is the only trace of it."""
+    server, call = span_id(), span_id()
+    (classified,) = CLASSIFIER.classify([error("checkout", call, server, kind=Span.SPAN_KIND_CLIENT)])
+    assert classified.origin
+
+
 def test_errors_above_another_service_are_cascading() -> None:
     """payments fails; the call to it and what checkout makes of it are consequences, payments is not."""
     server, call, other = span_id(), span_id(), span_id()

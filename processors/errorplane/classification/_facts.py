@@ -125,28 +125,37 @@ def _occurrences(errors: Sequence[ObservedError]) -> list[str]:
 
     Same occurrence: the same id given by the application; or the same fingerprint in the same service on one span (its
     log record) or on a chain of parent and child spans (an exception that passed through them). A span that failed
-    without an exception of its own tells of the one in its child.
+    without an exception of its own tells of the one in its child, or else, as a call that went wrong does, of the one
+    that it made its parent raise.
     """
+    spans = {_key(error): error for error in errors if error.source == "span"}
     children: dict[tuple[str, bytes], list[ObservedError]] = {}
-    for error in errors:
-        if error.source == "span" and error.parent_span_id:
+    for error in spans.values():
+        if error.parent_span_id:
             children.setdefault((error.service, error.parent_span_id), []).append(error)
-    return [_innermost_id(error, children, len(errors)) for error in errors]
+    ids = []
+    for error in errors:
+        inner = _innermost(error, children, len(errors))
+        raised = spans.get((inner.service, inner.parent_span_id)) if not inner.has_exception else None
+        if inner.error_id is None and raised is not None and raised.has_exception:
+            inner = _innermost(raised, children, len(errors))
+        ids.append(inner.error_id or _derived_id(inner))
+    return ids
 
 
-def _innermost_id(
+def _innermost(
     error: ObservedError, children: Mapping[tuple[str, bytes], Sequence[ObservedError]], limit: int
-) -> str:
+) -> ObservedError:
     for _ in range(limit):  # a forged trace may hold a cycle of parents
         if error.error_id is not None:
-            return error.error_id
+            break
         below = children.get((error.service, error.span_id), ())
         same = (child for child in below if child.fingerprint == error.fingerprint or not error.has_exception)
         inner = next(same, None)
         if inner is None:
             break
         error = inner
-    return error.error_id or _derived_id(error)
+    return error
 
 
 def _origins(errors: Sequence[ObservedError], occurrences: Sequence[str]) -> dict[str, int]:
