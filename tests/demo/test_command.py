@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +14,11 @@ from typing import Any
 import pytest
 from tests.demo.parts import Recording, first_only, rewrite
 from tests.demo.test_verify import tells_of_an_error
+from tests.docs.pages import commands, words_of
 
-from errorplane.cli import main
+from errorplane.cli import build_parser, main
 from errorplane.demo import _cast, _collectors, _command
+from errorplane.demo._report import print_report
 
 Play = Callable[..., Any]
 
@@ -189,3 +193,26 @@ def test_the_shop_does_not_inherit_where_telemetry_goes(monkeypatch: pytest.Monk
     }
     assert _cast.environment(given).keys() == {"HOME", "PYTHONUNBUFFERED"}
     assert _cast.without_proxies(given).keys() == {"OTEL_EXPORTER_OTLP_ENDPOINT", "ERRORPLANE_ENABLED", "HOME"}
+
+
+@pytest.mark.e2e
+def test_the_commands_of_the_report_and_of_the_guide_work(
+    untouched: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the report and the guide say to try next prints JSON, checks the policy, and complains about nothing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    stream = io.StringIO()
+    result = untouched.copy_to(tmp_path / "out" / "demo").evaluate()
+    print_report(result, 1.0, stream)
+    said = [line.strip() for line in stream.getvalue().splitlines()]
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "demo.md"
+    lines = [*said, *commands(guide)]
+    tried = [line for line in lines if " cat --policy" in line or " check --policy" in line]
+    assert len(tried) == 4
+    for line in tried:
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), line
+        assert "valid" in done.stdout or json.loads(done.stdout)
+    for line in (line for line in commands(guide) if line.startswith("errorplane demo")):
+        build_parser().parse_args(words_of(line)[1:])

@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
             key = keys.key("segments") if path.suffix == ".enc" else None
             for line in read_segment(path, key):
                 sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
+        except BrokenPipeError:
+            raise
         except SegmentError as error:
             raise CommandFailed(str(error)) from error
         except (OSError, KeyUnavailable) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -28,7 +29,7 @@ class CommandFailed(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 reader gone."""
     words = sys.argv[1:] if argv is None else argv
     # Only the command that was named is imported: `errorplane check` need not wait for gRPC and the pipeline.
     named = words[:1] if words and words[0] in _COMMANDS else _COMMANDS
@@ -40,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return failure.code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit complains
+        return 141  # as if SIGPIPE had ended it
 
 
 def build_parser(commands: Iterable[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
