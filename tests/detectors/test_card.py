@@ -48,7 +48,7 @@ def test_every_published_range_and_length(name: str, low: int, high: int, length
 
 
 @given(st.sampled_from(SCHEMES), st.data(), st.sampled_from(PLACES))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_a_card_is_found_wherever_it_stands(
     scheme: tuple[str, int, int, tuple[int, ...]], data: st.DataObject, place: str
 ) -> None:
@@ -60,7 +60,7 @@ def test_a_card_is_found_wherever_it_stands(
 
 
 @given(st.sampled_from(SCHEMES), st.data(), st.integers(1, 9))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_a_wrong_check_digit_is_no_card(
     scheme: tuple[str, int, int, tuple[int, ...]], data: st.DataObject, off: int
 ) -> None:
@@ -82,6 +82,8 @@ def test_a_wrong_check_digit_is_no_card(
         "«5105105105105100»,«4012888888881881»",
         "card«4111111111111111»",
         "cc«4111111111111111»",
+        "%B«4111111111111111»^DOE/JOHN^2512101",
+        ";«4111111111111111»=2512101",
         "卡号«4111111111111111»は",
         f"«{wide('4111 1111 1111 1111')}»",
         "«4111\u00a01111\u00a01111\u00a01111»",

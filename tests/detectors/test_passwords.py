@@ -41,6 +41,10 @@ NAMES = (
     "new-password",
     "spring.datasource.password",
     "pass",
+    "pw",
+    "Passwort",
+    "contraseña",
+    "senha",
 )
 FORMS = (
     "{name}={value}",
@@ -74,22 +78,20 @@ FORMS = (
 )
 
 
-@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("form", FORMS)
-def test_every_name_in_every_form(name: str, form: str) -> None:
+def test_every_name_in_every_form(form: str) -> None:
     """Exactly the value is found."""
-    if name == "pass" and "<" in form:
-        name = "passwd"
-    text = form.format(name=name, value="hunter2X")
-    assert spans(text) == [("PASSWORD", "hunter2X")]
+    found = {name: spans(form.format(name=name, value="hunter2X")) for name in NAMES}
+    wrong = {name: parts for name, parts in found.items() if parts != [("PASSWORD", "hunter2X")]}
+    assert wrong.keys() <= ({"pass", "pw"} if "<" in form else set())  # <pass> may be anything
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("encoder", sorted(ENCODERS))
-def test_encoded(form: str, encoder: str) -> None:
+def test_encoded(form: str) -> None:
     """In any encoding of the whole text nothing of the value is left."""
-    text = ENCODERS[encoder](form.format(name="password", value="hunter2X"))
-    assert "hunter2X" in "".join(part for _, part in spans(text))
+    for encode in ENCODERS.values():
+        text = encode(form.format(name="password", value="hunter2X"))
+        assert "hunter2X" in "".join(part for _, part in spans(text)), text
 
 
 def _stands_for_none(value: str) -> bool:
@@ -124,7 +126,7 @@ def test_any_password_in_a_url(value: str, scheme: str) -> None:
     assert [part for _, part in spans(f"{scheme}://app:{password}@db/x")] == [password]
 
 
-@given(VALUES.filter(lambda value: value[0] not in "\"'`"))  # a quote would open a value that never closes
+@given(VALUES.filter(lambda value: not {*"\"'`"} & {*value}))  # after a quote, all up to the next is hidden
 @settings(max_examples=300, deadline=None)
 def test_any_password_in_a_query(value: str) -> None:
     """Percent-encoded in a query, the whole password is found and the next parameter is not."""
@@ -194,6 +196,7 @@ def test_found(text: str) -> None:
         "password_length=12",
         "passwordless=true",
         "compass: north",
+        "PWD=/home/app OLDPWD=/",
         "bypass=1",
         "passenger: bob",
         "secretary: bob",

@@ -52,23 +52,29 @@ NATIONAL = (
     "0412 345 678",
     "07700 900123",
     "0171 2345678",
+    "(01632) 960123",
+    "(212)5550187",
+    "(11) 91234-5678",
+    "03-1234-5678",
+    "090-1234-5678",
+    "010-62345678",
 )
 PLACES = ("{}", "from {} today", '{{"caller":"{}"}}', "a,{},b", "<{}>", "{};", "\t{}\n", "42,{},7", "号码{}号")
 
 
 @pytest.mark.parametrize("number", [*INTERNATIONAL, *NATIONAL])
-@pytest.mark.parametrize("place", PLACES)
-def test_a_number_is_found_wherever_it_stands(number: str, place: str) -> None:
+def test_a_number_is_found_wherever_it_stands(number: str) -> None:
     """Exactly the number is found, whatever stands beside it."""
-    assert spans(place.format(number)) == [("PHONE_NUMBER", number)]
+    for place in PLACES:
+        assert spans(place.format(number)) == [("PHONE_NUMBER", number)], place
 
 
 @pytest.mark.parametrize("number", [*INTERNATIONAL, *NATIONAL])
-@pytest.mark.parametrize("encoder", sorted(ENCODERS))
-def test_encoded(number: str, encoder: str) -> None:
+def test_encoded(number: str) -> None:
     """In any encoding nothing of the number is left."""
-    text = ENCODERS[encoder](f'"{number}"\n')
-    assert [entity for entity, part in spans(text) if ENCODERS[encoder](number) in part] == ["PHONE_NUMBER"]
+    for encode in ENCODERS.values():
+        text = encode(f'"{number}"\n')
+        assert [entity for entity, part in spans(text) if encode(number) in part] == ["PHONE_NUMBER"], text
 
 
 @given(st.integers(200, 999), st.integers(200, 999), st.integers(0, 9999), st.sampled_from(["-", ".", " "]))

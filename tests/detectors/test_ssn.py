@@ -16,7 +16,7 @@ def _issued(area: int, group: int, serial: int) -> bool:
 
 
 @given(st.integers(0, 999), st.integers(0, 99), st.integers(0, 9999), st.sampled_from(PLACES))
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_area_group_and_serial(area: int, group: int, serial: int, place: str) -> None:
     """A number in dashed groups is found exactly if it can have been issued."""
     number = f"{area:03d}-{group:02d}-{serial:04d}"

@@ -10,7 +10,7 @@ from errorplane.detectors._keys import NAME_SUFFIX, SECRET_NAMES, TOKEN_NAMES, o
 from errorplane.detectors._values import BARE, ENCODED, LINE, OBJECT, closing, is_placeholder, is_prose, is_random
 
 _NAME = re.compile(
-    f"(?:(?P<secret>{one_of(SECRET_NAMES)}|(?<![a-z0-9])pass(?![a-z0-9_]))|(?P<token>{one_of(TOKEN_NAMES)})){NAME_SUFFIX}"
+    f"(?:(?P<secret>{one_of(SECRET_NAMES)}|(?<![a-z0-9])(?:pass|pw)(?![a-z0-9_]))|(?P<token>{one_of(TOKEN_NAMES)})){NAME_SUFFIX}"
 )
 _SIGN = re.compile(
     r"""
@@ -33,6 +33,7 @@ _OPTION = re.compile(r"(?:^|[^a-z0-9_-])--?[a-z0-9][a-z0-9_.-]{0,40}\Z|(?:^|[^a-
 _ELEMENT = re.compile(r"<[a-z0-9_:.-]{0,40}\Z")
 _ELEMENT_END = re.compile(r"(?:\s[^<>]{0,200})?>(?P<data><!\[cdata\[)?")
 _QUOTE = re.compile(r"""(?:[a-z_][a-z0-9_.]{0,40}\()?[bru]{0,2}(?P<quote>\\{0,7}["'`])""")
+_FOLDER = re.compile(r"[/~]|[A-Za-z]:\\")  # PWD=/home/bob
 _SCHEME = re.compile(
     r"(?:bearer|basic|negotiate|token|api-?key|(?P<list>digest|hawk|oauth|aws4-hmac-sha256))(?: |%20|\+)+"
 )
@@ -68,7 +69,7 @@ def _may_name(low: str) -> bool:
         or "token" in low
         or "key" in low
         or "secret" in low
-        or "pwd" in low
+        or "pw" in low
         or "credential" in low
         or "authori" in low
         or "cookie" in low
@@ -77,6 +78,9 @@ def _may_name(low: str) -> bool:
         or "cv" in low
         or "sig" in low
         or "sess" in low
+        or "kennwort" in low
+        or "senha" in low
+        or "contrase" in low
     )
 
 
@@ -113,6 +117,8 @@ def _signed(text: str, low: str, name: str, at: int, *, wordy: bool) -> tuple[in
         return _span(line) if line is not None and (not wordy or "=" in line[0] or ":" in line[0]) else None
     value = BARE.match(text, at)
     if value is None or (name == "pass" and value[0].isdigit()) or (wordy and is_prose(value[0])):
+        return None
+    if name == "pwd" and _FOLDER.match(value[0]) is not None:
         return None
     if name.startswith("authori"):
         return _credentials(text, value)

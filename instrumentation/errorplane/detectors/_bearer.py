@@ -17,7 +17,7 @@ _SCHEME_KEPT = re.compile(r"\s*(?:bearer|basic|negotiate|digest|token|api-?key)\
 _BEARER = re.compile(r"bearer[ +]+(?=[a-z0-9._~+/-]*[0-9._~+/-]|[a-z]{20})(?P<token>[a-z0-9._~+/=-]{6,})")
 _BASIC = re.compile(r"basic[ +]+(?P<token>[a-z0-9+/]{6,}={0,2})")
 # Prefixes from the issuers' own pages: GitHub, GitLab, Slack, Stripe, Google, npm, PyPI, SendGrid, Hugging Face,
-# DigitalOcean, OpenAI and Anthropic.
+# DigitalOcean, OpenAI, Anthropic, Shopify, Docker, Grafana and Vault.
 _PREFIXES = (
     "gh[pousr]_[0-9A-Za-z]{36}",
     "github_pat_[0-9A-Za-z_]{22}",
@@ -32,8 +32,15 @@ _PREFIXES = (
     "hf_[0-9A-Za-z]{30}",
     "dop_v1_[0-9a-f]{64}",
     "sk-(?:ant|proj|svcacct|or)-[0-9A-Za-z_-]{16}",
+    "shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",
+    "dckr_pat_[0-9A-Za-z_-]{20}",
+    "glsa_[0-9A-Za-z]{32}",
+    "hvs\\.[0-9A-Za-z_-]{24}",
 )
-_KNOWN = re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)})[0-9A-Za-z_.-]*")
+_WEBHOOK = "whsec_"  # base64, of which a plus and a slash may be escaped
+_KNOWN = re.compile(
+    rf"(?<![0-9A-Za-z])(?:(?:{'|'.join(_PREFIXES)})[0-9A-Za-z_.-]*|{_WEBHOOK}[0-9A-Za-z+/]{{24,}}={{0,2}})"
+)
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
@@ -77,17 +84,20 @@ def _may_be_known(text: str) -> bool:
         or "ghu_" in text
         or "ghs_" in text
         or "ghr_" in text
-        or "github_pat_" in text
         or "k_live_" in text
         or "k_test_" in text
         or "npm_" in text
         or "hf_" in text
         or "dop_v1_" in text
+        or "whsec_" in text
+        or "shp" in text
+        or "_pat_" in text
+        or "glsa_" in text
     ):
         return True
     if "-" in text and ("glpat-" in text or "xox" in text or "pypi-A" in text or "sk-" in text):
         return True
-    return "AIza" in text or "ya29." in text or "SG." in text
+    return "AIza" in text or "ya29." in text or "SG." in text or "hvs." in text
 
 
 def _is_user_and_password(token: str) -> bool:
@@ -102,7 +112,7 @@ BEARER = Detector(
     (
         as_gate(one_of(TOKEN_NAMES)),
         rb"(?i)basic(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)2[0b])",
-        *(prefix.encode() for prefix in _PREFIXES),
+        *(prefix.encode() for prefix in (*_PREFIXES, _WEBHOOK)),
     ),
     _find,
 )

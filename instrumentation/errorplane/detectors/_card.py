@@ -48,6 +48,7 @@ _GROUPS = frozenset(
 )  # fmt: skip
 _FIRST_GROUPS = frozenset(sizes[0] for sizes in _GROUPS)
 _WITHOUT_SEPARATORS = str.maketrans(dict.fromkeys(" +-"))
+_WITHOUT_DIGITS = str.maketrans(dict.fromkeys("0123456789"))
 _TWELVE = b"d" * 12
 _RUN = re.compile(r"[0-9](?<![0-9]{2})(?:[ +-]?[0-9]){11,}")
 _GROUP = re.compile(r"[0-9]+")
@@ -55,7 +56,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _CONTEXT = re.compile(
     r"(?:^|[^a-z])(?:cards?|cc|pan|credit|debit|visa|master ?card|amex|maestro|jcb|diners|discover|union ?pay)(?![a-z])"
 )
-_WORD_BEFORE = re.compile(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z")
+_WORD_BEFORE = re.compile(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z|%b\Z")  # %B: track 1 of a stripe
 _PART_BEFORE = re.compile(r"(?:[0-9a-z]|[0-9]\.)\Z")
 _PART_AFTER = re.compile(r"[0-9a-z]|\.[0-9]")
 _MINUS = re.compile(r"(?:^|[\s_=:,(\[])-\Z")
@@ -76,7 +77,12 @@ def luhn(digits: str) -> bool:
 
 def _issued(digits: str) -> bool:
     size = len(digits)
-    return any(size in _LENGTHS.get(digits[:length], ()) for length in (1, 2, 3, 4))
+    return (
+        size in _LENGTHS.get(digits[:1], ())
+        or size in _LENGTHS.get(digits[:2], ())
+        or size in _LENGTHS.get(digits[:3], ())
+        or size in _LENGTHS.get(digits[:4], ())
+    )
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
@@ -85,13 +91,15 @@ def _find(subject: Subject) -> Iterable[Finding]:
 
 def _find_runs(subject: Subject) -> Iterator[Finding]:
     for run in _RUN.finditer(subject.text):
+        if b"dddd" not in subject.shape[run.start() : run.end()]:
+            continue
         groups = [match.span() for match in _GROUP.finditer(subject.text, *run.span())]
         sizes = tuple(end - start for start, end in groups)
         for first, size in enumerate(sizes):
             # The longest that begins here. Two may overlap: a number beside a card can look like its start.
             lasts = range(min(first + 5, len(groups)), first + 1, -1) if size in _FIRST_GROUPS else ()
             for last in (*lasts, first + 1) if 12 <= size <= 19 else lasts:
-                if last > first + 1 and not _plausible(subject.text, groups[first:last], sizes[first:last]):
+                if last > first + 1 and sizes[first:last] not in _GROUPS:
                     continue
                 start, end = groups[first][0], groups[last - 1][1]
                 if _is_card(subject, start, end):
@@ -99,12 +107,11 @@ def _find_runs(subject: Subject) -> Iterator[Finding]:
                     break
 
 
-def _plausible(text: str, groups: list[tuple[int, int]], sizes: tuple[int, ...]) -> bool:
-    return sizes in _GROUPS and len({text[end] for _, end in groups[:-1]}) == 1
-
-
 def _is_card(subject: Subject, start: int, end: int) -> bool:
-    digits = subject.text[start:end].translate(_WITHOUT_SEPARATORS)
+    number = subject.text[start:end]
+    digits = number.translate(_WITHOUT_SEPARATORS)
+    if len(digits) < len(number) and len({*number.translate(_WITHOUT_DIGITS)}) > 1:
+        return False  # separators of two kinds
     return luhn(digits) and (_issued(digits) or _said(subject, start)) and _free(subject, start, end, digits)
 
 

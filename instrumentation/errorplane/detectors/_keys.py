@@ -30,12 +30,15 @@ class KeyClass(enum.Enum):
 
 
 SECRET_NAMES = (
-    r"pass(?:word|wd|phrase|code)",
+    r"pass(?:wor[dt]|wd|phrase|code)",
     r"pwd",
     r"secret(?:[-._ ]?key)?",
     r"credentials?",
     r"(?:api|access|private|signing|encryption|shared|account|subscription)[-._ ]?key",
-    r"(?:db|user|smtp|ftp|admin|root|mysql|pg|redis|proxy)[-._ ]?pass(?:word|wd|phrase|code)?",
+    r"(?:db|user|smtp|ftp|admin|root|mysql|pg|redis|proxy)[-._ ]?pass(?:wor[dt]|wd|phrase|code)?",
+    r"kennwort",
+    r"senha",
+    "contrase(?:n|\u00f1)a",
     r"cv[vc]2?",
 )
 """Names of secrets, in lower case; a dot, dash, space or nothing between the words."""

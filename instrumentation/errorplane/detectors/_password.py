@@ -77,7 +77,7 @@ PASSWORD = Detector(
     "PASSWORD",
     (
         as_gate(one_of(SECRET_NAMES)),
-        rb"(?i)pass[^0-9a-z_]",
+        rb"(?i)p(?:ass|w)[^0-9a-z_]",
         rb"(?://|(?:%(?:25){0,2}|\\{1,4}u00)2[fF]|\\{1,4}/)[^\s\"'<>]*(?:@|(?:%(?:25){0,2}|u00)40)",
         *GATES,
         rb"PRIVATE(?:[ +]|%(?:25){0,2}20|\\{1,4}u0020)KEY",

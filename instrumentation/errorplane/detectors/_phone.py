@@ -29,7 +29,7 @@ _DOUBLE_ZERO = re.compile(
 # With dots or spaces an exchange begins with 2 to 9; with dashes or parentheses invented numbers count as well.
 _AMERICAN = re.compile(
     r"(?<![0-9A-Za-z])(?<![0-9][.-])(?:1[ .+-]?)?"
-    r"(?:\([2-9][0-9]{2}\)[ +]?[0-9]{3}[ .+-]|[2-9][0-9]{2}-[0-9]{3}-)[0-9]{4}"
+    r"(?:\([2-9][0-9]{2}\)[ +]?[0-9]{3}[ .+-]?|[2-9][0-9]{2}-[0-9]{3}-)[0-9]{4}"
     rf"{_EXTENSION}(?![0-9A-Za-z]|[.-][0-9])"
 )
 _AMERICAN_SPACED = re.compile(
@@ -43,9 +43,12 @@ _SHAPES = (
     rb"[0-9][ .+][0-9]{3,4}[ .+][0-9]{3}",
     rb"[0-9](?:[ .+-][0-9]{2}){4}",
     rb"[0-9]{2}[ +][0-9]{6}",
+    rb"0[0-9]{1,3}-[0-9]{3,4}-[0-9]{4}",
+    rb"0[0-9]{2,3}-[0-9]{7}",
 )
 _TRUNK = re.compile(
-    r"(?<![0-9A-Za-z])(?<![0-9][ .:/+-])(?:\(0[1-9][0-9]{0,3}\)[ +]?[0-9]{3,4}[ +-][0-9]{3,4}"
+    r"(?<![0-9A-Za-z])(?<![0-9][ .:/+-])(?:\(0[1-9][0-9]{0,3}\)[ +]?[0-9]{3,4}[ +-]?[0-9]{3,4}"
+    r"|\([1-9][0-9]\)[ +]?[0-9]{4,5}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{3,4}-[0-9]{4}|0[1-9][0-9]{1,2}-[0-9]{7,8}"
     r"|0[1-9](?P<sep>[ .+-])[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}"
     r"|0[1-9][0-9]{1,3}[ +][0-9]{3,4}[ +][0-9]{3,4}|0[1-9][0-9]{2,3}[ +][0-9]{6,7})(?![0-9A-Za-z]|[ .:/+-][0-9])"
 )
@@ -81,10 +84,10 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
         yield from _all(_PLUS, text, 0.9, "international, with a known country code")
     if "00" in text:
         yield from _all(_DOUBLE_ZERO, text, 0.7, "international after 00, with a known country code")
-    if b"d-dddd" in shape or b"d dddd" in shape or b"d.dddd" in shape or b"d+dddd" in shape:
+    if b"d-dddd" in shape or b"d dddd" in shape or b"d.dddd" in shape or b"d+dddd" in shape or b"d)" in shape:
         for pattern in (_AMERICAN, _AMERICAN_SPACED):
             yield from _all(pattern, text, 0.7, "area code, exchange and number of North America")
-    if b"dd dd" in shape or b"dd+dd" in shape or b".dd.dd." in shape or b"-dd-dd-" in shape or b"d)" in shape:
+    if "0" in text or b"d)" in shape:
         yield from _all(_TRUNK, text, 0.6, "national number after a 0, in groups")
     if subject.key is _PHONE:
         yield from _local(_ALONE, subject, 0.8)

@@ -1,0 +1,112 @@
+"""The time that redaction takes grows with the length of a text and with nothing else."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+import pytest
+
+from errorplane.detectors import redact
+
+TELEMETRY = (
+    "2026-11-24T10:15:30.123456Z INFO orders.service GET /api/v1/orders/140891 completed with status 200 in 56.920 ms "
+    "for tenant acme in eu-west-1, trace 4bf92f3577b34da6a3ce929d0e0e4736, pod web-7f9c4d5b6f-x2x9z, retries=0\n"
+)
+SIZE, MEGABYTE = 40_000, 1_000_000
+# Repeated, each makes as many starts of something as there can be, or one that never ends.
+WORST = (
+    *(
+        "pass",
+        "password",
+        "password=",
+        "password: ",
+        "password='",
+        'password="',
+        'password=\\"',
+        "password={{",
+        "pass: ",
+    ),
+    *(
+        "password=<PASSWORD>",
+        "password=x&",
+        "<password>",
+        "<password ",
+        "<a><password>x",
+        "--password ",
+        "('password', '",
+    ),
+    *("secret ", "aws secret ", "token: ", "token=a ", "cookie={", "authorization: ", "authorization: a ", "api_key="),
+    *("bearer ", "bearer+", "bearer a", "basic+", "basic aaaaaa", "eyJ", "eyJaaaaa.", ".eyJ", "AKIA", "aB/", "xoxb-"),
+    *("-----BEGIN PRIVATE KEY-----", "PRIVATE KEY", "mysql ", "mysql -p", "curl -u ", "curl -u a:", "user", " -u"),
+    *("@", "a@", "a@b.", "@a.", "a.", "a%40b.cc ", "a\\u0040b.cc ", "://", "a://", "a://b:", "a://b:c@d ", "x://a:b@"),
+    *(
+        "1-",
+        "1 ",
+        "1",
+        "12 ",
+        "1234 ",
+        "1234-",
+        "1.",
+        "1+",
+        "001 2",
+        "4111-1111-1111-1111-",
+        "+1",
+        "+",
+        "(2",
+        "00",
+        "0",
+    ),
+    *("123-45-", "ssn 123456789 ", "call me 1", "phone 1", "phone ", "DE89", "no15 ", "a:", "::", "1::", "f:", "0:"),
+    *(
+        "1.2.3.4 ",
+        "a/1.2.3.4 ",
+        "'",
+        '"',
+        "`",
+        "\\",
+        '\\"',
+        "%",
+        "%25",
+        "%20",
+        "\\n",
+        "&amp;",
+        "<",
+        "<JWT>",
+        "{",
+        ")",
+        ",a",
+    ),
+    *("\u0661", "\uff11", "日", "\ud800", "\x00", "a", "A"),
+)
+
+
+def _cpu_s(text: str, key: str | None = None) -> float:
+    start = time.process_time()
+    redact(text, key)
+    return time.process_time() - start
+
+
+def _filled(unit: str, size: int) -> str:
+    return (unit * (size // len(unit) + 1))[:size]
+
+
+@functools.cache
+def _budget_s(size: int) -> float:
+    """Thirty times what usual lines of this length take; a look that is quadratic takes hundreds of times as long."""
+    return 30 * max(_cpu_s(_filled(TELEMETRY, size)) for _ in range(3))
+
+
+@pytest.mark.parametrize("key", [None, "phone", "ssn", "card", "authorization"])
+def test_worst_cases_take_as_long_as_their_length(key: str | None) -> None:
+    """Forty kilobytes of any of them take at most thirty times as long as usual lines."""
+    units = WORST if key is None else [unit for unit in WORST if len(unit) <= 2 and not unit.isalpha()]
+    budget = _budget_s(SIZE)
+    slow = {unit: seconds for unit in units if (seconds := _cpu_s(_filled(unit, SIZE), key)) > budget}
+    assert slow == {}
+
+
+@pytest.mark.parametrize("unit", ["pass", "@", "1-", "a:", "eyJ", "1", "://", "'", "password={{"])
+def test_a_megabyte(unit: str) -> None:
+    """It is the same at 25 times that length."""
+    assert _cpu_s(_filled(unit, MEGABYTE)) < _budget_s(MEGABYTE)
