@@ -79,11 +79,13 @@ def test_found(text: str) -> None:
         "ZZ89370400440532013000",
         "DE89 3704 0044 0532 0130 00x",
         "DE89-370400440532013000",
+        "DE54A1B2C3D4E5F60718A9",
+        "BE74ABCDEF012345",
         "550e8400-e29b-41d4-a716-446655440000",
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "at10 in the morning",
     ],
 )
 def test_not_found(text: str) -> None:
-    """One digit off, too short, too long, part of a word, an unknown country, a UUID, a hash, a sentence."""
+    """One digit off, too short, too long, part of a word, an unknown country, letters for digits, a UUID, a hash, a sentence."""
     assert spans(text) == []

@@ -19,7 +19,7 @@ CLASSES = {
         "token access_token accessToken refresh-token csrf_token authorization http.request.header.authorization "
         "Proxy-Authorization cookie set-cookie http.request.header.cookie jwt id.jwt bearer token2 sessionToken PHPSESSID"
     ),
-    KeyClass.CARD: "card card_number cardNumber payment.card creditCard pan cc ccn card.no",
+    KeyClass.CARD: "card card_number cardNumber payment.card creditCard orderCard customerPan pan cc ccn card.no",
     KeyClass.PHONE: "phone user.phone phoneNumber phone_home mobile msisdn fax fax_no whatsapp tel_no contactNumber",
     KeyClass.SSN: "ssn user.ssn SSN social_security_number socialSecurity",
     KeyClass.ACCOUNT: "cloud.account.id aws_account_id accountId",
