@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -182,10 +183,12 @@ def test_one_process_at_a_time(opened: Open) -> None:
         opened()
 
 
-def test_another_key_opens_nothing(opened: Open) -> None:
-    """A journal read with the wrong key says which key it wants."""
+@pytest.mark.parametrize("held", [Signal.TRACES, None])
+def test_another_key_opens_nothing(opened: Open, held: Signal | None) -> None:
+    """A journal, an empty one too, that is opened with the wrong key says which key it wants."""
     journal = opened()
-    journal.append(Signal.TRACES, b"spans")
+    if held is not None:
+        journal.append(held, b"spans")
     journal.close()
     with pytest.raises(WrongKey, match=KEY.id):
         opened(Key("78787878", b"x" * 32))
@@ -217,6 +220,25 @@ def test_a_changed_record_is_noticed(opened: Open, tmp_path: Path) -> None:
     journal = opened()
     with pytest.raises(JournalCorrupt, match="authentication"):
         journal.request(journal.recovered[0])
+
+
+def test_a_record_with_a_damaged_key_id_fails_alone(opened: Open, tmp_path: Path) -> None:
+    """Of a record whose key id was overwritten only that record is lost: it is no reason to stay down."""
+    journal = opened()
+    journal.append(Signal.TRACES, b"lost")
+    journal.append(Signal.TRACES, b"there")
+    journal.close()
+    path = tmp_path / "journal" / "data.mdb"
+    data = path.read_bytes()
+    first = (1).to_bytes(8, "big") + bytes.fromhex(KEY.id)
+    assert first in data
+    path.write_bytes(data.replace(first, first[:8] + bytes(4)))
+    journal = opened()
+    with pytest.raises(JournalCorrupt):
+        journal.request(1)
+    second = journal.request(2)
+    assert second is not None
+    assert second.body == b"there"
 
 
 def test_many_threads_share_syncs_and_lose_nothing(opened: Open) -> None:
@@ -311,3 +333,40 @@ def test_what_waits_too_long_for_the_disk_is_not_stored(opened: Open, monkeypatc
     assert first.result(10) == 1
     assert journal.append(Signal.TRACES, b"third") == 2
     assert [found.body for _, found in journal.requests()] == [b"first", b"third"]
+
+
+def test_a_disk_that_runs_full_leaves_room_to_let_go(tmp_path: Path) -> None:
+    """Before the disk is full requests are refused, room freed inside the file is used, and decisions go through."""
+    free = 1 << 30
+    journal = Journal(tmp_path / "journal", KEY, max_bytes=1 << 26, disk_free=lambda path: free)
+    with contextlib.closing(journal):
+        held = [journal.append(Signal.TRACES, os.urandom(1 << 20)) for _ in range(8)]
+        free = 16 << 20
+        with pytest.raises(JournalFull, match="16777216 bytes free"):
+            journal.append(Signal.TRACES, os.urandom(1 << 20))
+        journal.commit(Change(drop=Counter(held)))
+        journal.append(Signal.TRACES, os.urandom(1 << 20))
+
+
+@pytest.mark.parametrize("keep", [0.05, 0.5, 0.98])
+def test_a_journal_that_was_cut_off_is_an_error(tmp_path: Path, opened: Open, keep: float) -> None:
+    """Of a file that lost its end, the journal reports the damage; it does not die of reading beyond the end."""
+    journal = opened()
+    for _ in range(30):
+        journal.append(Signal.TRACES, os.urandom(10_000))
+    journal.close()
+    data = tmp_path / "journal" / "data.mdb"
+    os.truncate(data, int(data.stat().st_size * keep))
+    with pytest.raises(JournalCorrupt):
+        list(opened().requests())
+
+
+def test_a_file_that_is_no_journal_is_an_error(tmp_path: Path, opened: Open) -> None:
+    """Where the journal should be lies something else: the error says what to do, and the lock is let go."""
+    (tmp_path / "journal").mkdir()
+    data = tmp_path / "journal" / "data.mdb"
+    data.write_bytes(os.urandom(20_000))
+    with pytest.raises(JournalCorrupt, match="move it away"):
+        opened()
+    data.unlink()
+    assert opened().recovered == ()

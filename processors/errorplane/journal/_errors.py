@@ -3,8 +3,8 @@
 JournalError
 ├── JournalFull       no room for more requests until some are delivered or dropped
 ├── JournalBusy       another process has this journal open
-├── JournalCorrupt    a record does not authenticate, or the file is not a journal of this version
-└── WrongKey          the records were sealed with another key
+└── JournalCorrupt    a record does not authenticate, or the file is not a journal of this version
+    └── WrongKey      the journal, or this one record, was sealed with another key
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class JournalCorrupt(JournalError):
     """The journal cannot be trusted."""
 
 
-class WrongKey(JournalError):
-    """A record was sealed with a key other than the one given."""
+class WrongKey(JournalCorrupt):
+    """The journal was sealed with a key other than the one given; of a single record, that its key id is damaged."""
 
     def __init__(self, found: str, given: str) -> None:
         super().__init__(

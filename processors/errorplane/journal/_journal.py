@@ -12,7 +12,7 @@ from pathlib import Path
 from errorplane.journal._errors import JournalCorrupt, JournalError, JournalFull
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import Sealer
-from errorplane.journal._store import Store, Sweep
+from errorplane.journal._store import Store, Sweep, disk_free
 from errorplane.journal._writer import Ack, Append, Change, Writer
 from errorplane.keys import Key
 from errorplane.otlp import Signal
@@ -29,7 +29,8 @@ class Journal:
     """Tail-sampling buffer, crash log and sending queue in one: redacted requests, compressed, sealed and synced.
 
     ``append`` and ``commit`` block until their transaction is on disk; several calls share one sync. ``on_append`` is
-    called from the writer thread, in the order of the numbers, after the sync.
+    called from the writer thread, in the order of the numbers, after the sync. ``disk_free`` gives the bytes that can be
+    written on the disk of a folder.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Journal:
         on_append: OnAppend = _ignore,
         commit_wait_s: float = 0.0,
         clock: Callable[[], float] = time.time,
+        disk_free: Callable[[Path], int] = disk_free,
     ) -> None:
         self._sealer = Sealer(key)
-        self._store = Store(path, self._sealer, max_bytes)
+        self._store = Store(path, self._sealer, max_bytes, disk_free)
         self._max_bytes = max_bytes
         self._clock = clock
         self._cache: OrderedDict[int, StoredRequest] = OrderedDict()
@@ -53,8 +55,6 @@ class Journal:
         try:
             references, waiting = self._count_references()
             held = self._store.request_numbers()
-            if held:
-                self._check_key(held[0])
         except JournalError:
             self._store.close()
             raise
@@ -71,11 +71,6 @@ class Journal:
             on_append=on_append,
             commit_wait_s=commit_wait_s,
         )
-
-    def _check_key(self, seq: int) -> None:
-        """With the wrong key the start fails, not the first delivery; one damaged record is no reason to stay down."""
-        with contextlib.suppress(JournalCorrupt):
-            self._store.read_request(seq)
 
     def _count_references(self) -> tuple[Counter[int], Counter[int]]:
         references: Counter[int] = Counter()

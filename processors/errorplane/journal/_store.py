@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import io
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import lmdb
 
-from errorplane.journal._errors import JournalBusy, JournalCorrupt, JournalFull
+from errorplane.journal._errors import JournalBusy, JournalCorrupt, JournalError, JournalFull
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import Sealer
 
@@ -19,6 +20,9 @@ FORMAT = b"errorplane-journal-1"
 _PAGE = 4096
 _INLINE = _PAGE // 2  # LMDB moves a value larger than about half a page to overflow pages of its own
 _HEADROOM = 64 << 20  # map space beyond the bound, for verdicts, deliveries and LMDB's own copies of pages
+_DISK_RESERVE = 64 << 20  # at most so much of the disk, a quarter of the bound at most, is left to what frees room
+_DATA = "data.mdb"
+_DAMAGE = (lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
 
 
 def footprint(value_bytes: int) -> int:
@@ -46,23 +50,41 @@ class Store:
     sealed delivery), ``pending`` (destination, delivery number -> nothing), ``meta``.
     """
 
-    def __init__(self, path: Path, sealer: Sealer, max_bytes: int) -> None:
+    def __init__(self, path: Path, sealer: Sealer, max_bytes: int, disk_free: Callable[[Path], int]) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(path)
+        self._path = path
         self._sealer = sealer
-        self.env = lmdb.open(
-            str(path), max_dbs=8, map_size=max_bytes + max_bytes // 4 + _HEADROOM, max_readers=126, mode=0o600
-        )
+        self._disk_free = disk_free
+        self._reserve = min(_DISK_RESERVE, max_bytes // 4)
+        try:
+            with _translated(path):
+                self.env = lmdb.open(
+                    str(path), max_dbs=8, map_size=max_bytes + max_bytes // 4 + _HEADROOM, max_readers=126, mode=0o600
+                )
+        except JournalError:
+            self._lock.close()
+            raise
+        try:
+            with _translated(path):
+                self._open_databases(path)
+        except JournalError:
+            self.close()
+            raise
+
+    def _open_databases(self, path: Path) -> None:
+        _fill_up(path / _DATA, (self.env.info()["last_pgno"] + 1) * _PAGE)
         self.requests = self.env.open_db(b"requests")
         self.verdicts = self.env.open_db(b"verdicts")
         self.deliveries = self.env.open_db(b"deliveries")
         self.pending = self.env.open_db(b"pending")
         self.meta = self.env.open_db(b"meta")
-        try:
-            self._check_format(path)
-        except JournalCorrupt:
-            self.close()
-            raise
+        self._check_header(path)
+
+    @contextlib.contextmanager
+    def _reading(self, database: lmdb._Database | None = None) -> Iterator[lmdb.Transaction[bytes]]:
+        with _translated(self._path), self.env.begin(db=database) as txn:
+            yield txn
 
     def close(self) -> None:
         """Close the environment and let go of the lock; closing twice is harmless."""
@@ -70,20 +92,42 @@ class Store:
             self.env.close()
             self._lock.close()
 
-    def _check_format(self, path: Path) -> None:
+    def check_disk(self, txn: lmdb.Transaction, adding: int) -> None:
+        """Raise ``JournalFull`` if a request of so many bytes would leave too little disk to those that free room.
+
+        Every deletion writes pages before it frees any: on a disk that requests have filled up, nothing could be let
+        go of any more. Pages that are free inside the file count as room.
+        """
+        needed = self._reserve + footprint(adding)
+        free = self._disk_free(self._path)
+        if free >= needed:
+            return
+        stats = [txn.stat(each) for each in (self.requests, self.verdicts, self.deliveries, self.pending, self.meta)]
+        live = sum(each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"] for each in stats) * _PAGE
+        if free + (self._path / _DATA).stat().st_size - live < needed:
+            raise JournalFull(
+                f"the disk of {self._path} has {free} bytes free, and {self._reserve} stay in reserve: "
+                "free some, or lower journal.max_bytes"
+            )
+
+    def _check_header(self, path: Path) -> None:
         with self.env.begin(write=True) as txn:
             found = txn.get(b"format", db=self.meta)
             if found is None:
                 txn.put(b"format", FORMAT, db=self.meta)
+                txn.put(b"key", self._sealer.seal(self._sealer.compress(b""), b"meta/key"), db=self.meta)
             elif found != FORMAT:
                 raise JournalCorrupt(
                     f"{path} is a journal of format {bytes(found)!r}, this version reads {FORMAT!r}: "
                     "drain it with the version that wrote it, or move it away"
                 )
+            else:
+                # With the wrong key the start fails, not the first delivery; a damaged record fails by itself.
+                self._sealer.open(txn.get(b"key", b"", db=self.meta), b"meta/key")
 
     def read_request(self, seq: int) -> StoredRequest | None:
         """The request of that number, if it is still there."""
-        with self.env.begin(buffers=False) as txn:
+        with self._reading() as txn:
             sealed = txn.get(u64(seq), db=self.requests)
         return None if sealed is None else self.open_request(seq, sealed)
 
@@ -93,13 +137,13 @@ class Store:
 
     def read_delivery(self, number: int) -> Delivery | None:
         """The delivery of that number, if it is still there."""
-        with self.env.begin(buffers=False) as txn:
+        with self._reading() as txn:
             sealed = txn.get(u64(number), db=self.deliveries)
         return None if sealed is None else Delivery.unpack(self._sealer.open(sealed, b"deliveries" + u64(number)))
 
     def read_verdict(self, trace_id: bytes) -> VerdictRecord | None:
         """The verdict on that trace, if one is remembered."""
-        with self.env.begin(buffers=False) as txn:
+        with self._reading() as txn:
             data = txn.get(trace_id, db=self.verdicts)
         return None if data is None else VerdictRecord.unpack(data)
 
@@ -107,7 +151,7 @@ class Store:
         """Numbers of deliveries that this destination has not acknowledged, oldest first, beyond ``after``."""
         prefix = destination.encode() + b"\0"
         numbers: list[int] = []
-        with self.env.begin(db=self.pending) as txn, txn.cursor() as cursor:
+        with self._reading(self.pending) as txn, txn.cursor() as cursor:
             found = cursor.set_range(prefix + u64(after + 1))
             while found and len(numbers) < limit:
                 key = bytes(cursor.key())
@@ -120,7 +164,7 @@ class Store:
     def expired_verdicts(self, start: bytes, limit: int, expired: Callable[[float, int], bool]) -> Sweep:
         """Look at the next ``limit`` verdicts from ``start`` on; ``expired(decided_at, through)`` says which may go."""
         ids: list[bytes] = []
-        with self.env.begin(db=self.verdicts) as txn, txn.cursor() as cursor:
+        with self._reading(self.verdicts) as txn, txn.cursor() as cursor:
             found = cursor.set_range(start) if start else cursor.first()
             for _ in range(limit):
                 if not found:
@@ -132,25 +176,25 @@ class Store:
 
     def all_pending(self) -> Iterator[tuple[str, int]]:
         """Every (destination, delivery number) that waits; read in one short transaction."""
-        with self.env.begin(db=self.pending) as txn, txn.cursor() as cursor:
+        with self._reading(self.pending) as txn, txn.cursor() as cursor:
             keys = [bytes(key) for key in cursor.iternext(keys=True, values=False)]
         for key in keys:
             yield key[:-9].decode(), int.from_bytes(key[-8:], "big")
 
     def request_numbers(self) -> list[int]:
         """Numbers of all requests held, oldest first."""
-        with self.env.begin(db=self.requests) as txn, txn.cursor() as cursor:
+        with self._reading(self.requests) as txn, txn.cursor() as cursor:
             return [int.from_bytes(key, "big") for key in cursor.iternext(keys=True, values=False)]
 
     def first_request(self) -> int | None:
         """The number of the oldest request held."""
-        with self.env.begin(db=self.requests) as txn, txn.cursor() as cursor:
+        with self._reading(self.requests) as txn, txn.cursor() as cursor:
             return int.from_bytes(cursor.key(), "big") if cursor.first() else None
 
     def used_bytes(self) -> int:
         """Footprint of all live requests and deliveries; scans keys and lengths only, done once at start."""
         total = 0
-        with self.env.begin(buffers=True) as txn:
+        with _translated(self._path), self.env.begin(buffers=True) as txn:
             for database in (self.requests, self.deliveries):
                 with txn.cursor(db=database) as cursor:
                     total += sum(footprint(len(value)) for value in cursor.iternext(keys=False, values=True))
@@ -159,20 +203,20 @@ class Store:
     def verdict_bytes(self, txn: lmdb.Transaction | None = None) -> int:
         """Bytes of the pages that hold verdicts."""
         if txn is None:
-            with self.env.begin() as own:
+            with self._reading() as own:
                 return self.verdict_bytes(own)
         pages = txn.stat(self.verdicts)
         return (pages["branch_pages"] + pages["leaf_pages"] + pages["overflow_pages"]) * _PAGE
 
     def read_overflow(self) -> bytes:
         """The counts of held-back error facts; b"" for none."""
-        with self.env.begin(db=self.meta) as txn:
+        with self._reading(self.meta) as txn:
             sealed = txn.get(b"overflow")
         return b"" if sealed is None else self._sealer.open(sealed, b"meta/overflow")
 
     def meta_number(self, name: bytes) -> int:
         """A number kept in ``meta``; 0 if it was never written."""
-        with self.env.begin(db=self.meta) as txn:
+        with self._reading(self.meta) as txn:
             data = txn.get(name)
         return 0 if data is None else int.from_bytes(data, "big")
 
@@ -188,6 +232,29 @@ def _lock(path: Path) -> io.FileIO:
             f"another errorplane processor has {path} open: stop it, or give this one a journal.path of its own"
         ) from error
     return handle
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Raise LMDB's errors of opening and reading as the journal's own."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise JournalCorrupt(f"{path} is damaged: move it away to start empty ({error})") from error
+    except lmdb.Error as error:
+        raise JournalError(f"{path} cannot be read: {error}") from error
+
+
+def _fill_up(data: Path, size: int) -> None:
+    """Give a file that was cut off its length back: reading beyond its end would kill the process with SIGBUS."""
+    if data.stat().st_size < size:
+        os.truncate(data, size)
+
+
+def disk_free(path: Path) -> int:
+    """Bytes that this user can still write on the disk of ``path``."""
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
 
 
 def as_full(error: lmdb.Error) -> JournalFull:

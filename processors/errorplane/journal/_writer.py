@@ -196,6 +196,7 @@ class Writer:
     def _append(self, txn: lmdb.Transaction, after: _Transaction, append: Append) -> int:
         seq = after.next_seq
         sealed = self._sealer.seal(append.compressed, b"requests" + u64(seq))
+        self._store.check_disk(txn, len(sealed))
         txn.put(u64(seq), sealed, db=self._store.requests, append=True)
         after.next_seq += 1
         after.references[seq] = 1  # held for whoever indexes it

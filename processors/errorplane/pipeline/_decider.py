@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from errorplane.classification import FactStream
 from errorplane.errors import ErrorFact
-from errorplane.journal import Change, Journal, JournalError, StoredRequest, VerdictRecord
+from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord
 from errorplane.otlp import Signal
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index
@@ -81,11 +81,19 @@ class Decider:
         """Take in what an earlier process left in the journal, then start deciding."""
         self._journal = journal
         turn = self._turn()
-        held = self._facts.restore(journal.overflow())
+        held = self._facts.restore(self._overflow(journal))
         for seq, index in recovered:
             self._take_in(turn, seq, index, again=seq <= journal.indexed_through)
         self._commit(turn, held)
         self._thread.start()
+
+    def _overflow(self, journal: Journal) -> bytes:
+        try:
+            return journal.overflow()
+        except JournalCorrupt as error:
+            self._counters.add("internal_errors", 1, where="journal_record")
+            log.error("journal: the counts of error facts that were held back are lost: %s", error)
+            return b""
 
     def stop(self) -> None:
         """Decide everything that is open now, commit it, and end."""

@@ -59,7 +59,10 @@ def forget_removed(journal: Journal, destinations: frozenset[str], counters: Cou
         while numbers := journal.pending(name):
             acks = []
             for number in numbers:
-                delivery = journal.delivery(number)
+                try:
+                    delivery = journal.delivery(number)
+                except JournalCorrupt:
+                    delivery = None  # it was to be given up anyway
                 refs = () if delivery is None else tuple(delivery.refs)
                 acks.append(Ack(name, number, refs))
                 if delivery is not None:
