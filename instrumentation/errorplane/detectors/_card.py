@@ -129,6 +129,8 @@ def _free(subject: Subject, start: int, end: int, digits: str) -> bool:
         return False  # a 64-bit integer
     if len(digits) == 12 and (subject.key is _ACCOUNT or "arn:" in low[max(0, start - _NEAR) : start]):
         return False
+    if "-" not in low[max(0, start - 1) : end + 1]:
+        return True
     uuid = _UUID.search(low, max(0, start - 35), end + 35)
     return uuid is None or uuid.end() <= start or uuid.start() >= end
 

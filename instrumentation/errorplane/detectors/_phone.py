@@ -52,7 +52,6 @@ _TRUNK = re.compile(
     r"|0[1-9](?P<sep>[ .+-])[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}"
     r"|0[1-9][0-9]{1,3}[ +][0-9]{3,4}[ +][0-9]{3,4}|0[1-9][0-9]{2,3}[ +][0-9]{6,7})(?![0-9A-Za-z]|[ .:/+-][0-9])"
 )
-
 _SAID = (*PHONE_NAMES, r"(?:tel|cell|sms)[.:#=]")
 _LABELS = r"(?:desk|office|home|cell|direct)"
 _HINTS = (
@@ -84,10 +83,13 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
         yield from _all(_PLUS, text, 0.9, "international, with a known country code")
     if "00" in text:
         yield from _all(_DOUBLE_ZERO, text, 0.7, "international after 00, with a known country code")
-    if b"d-dddd" in shape or b"d dddd" in shape or b"d.dddd" in shape or b"d+dddd" in shape or b"d)" in shape:
+    bracket = b"d)" in shape
+    if bracket or (b"d-ddd-d" in shape or b"d ddd d" in shape or b"d.ddd.d" in shape or b"d+ddd+d" in shape):
         for pattern in (_AMERICAN, _AMERICAN_SPACED):
             yield from _all(pattern, text, 0.7, "area code, exchange and number of North America")
-    if "0" in text or b"d)" in shape:
+    if bracket or (
+        b"dd dd" in shape or b"dd+dd" in shape or b"d-ddd" in shape or b".dd.dd." in shape or b"-dd-dd-" in shape
+    ):
         yield from _all(_TRUNK, text, 0.6, "national number after a 0, in groups")
     if subject.key is _PHONE:
         yield from _local(_ALONE, subject, 0.8)
