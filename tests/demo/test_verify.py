@@ -133,6 +133,20 @@ def test_counters_that_do_not_add_up_fail_the_run(
     assert not result.passed
 
 
+def test_a_fact_in_several_destinations_counts_once(recording: Recording) -> None:
+    """Facts that are split over destinations are counted together, and what two of them have is not counted twice."""
+    counted = sum(recording.played.stats["error_facts"]["by_kind"].values())
+    first = recording.evaluate().verified.outcomes[0].fact
+    assert first is not None
+    rewrite(recording.audit, lambda item: not (is_fact(item) and first.id in str(item)))
+    gaps = {gap.what: gap for gap in recording.evaluate().shortfalls}
+    assert "errors in the facts of the destinations" not in gaps  # the other destination still has it
+    for path in recording.archive:
+        rewrite(path, lambda item: not (is_fact(item) and first.id in str(item)))
+    gap = {gap.what: gap for gap in recording.evaluate().shortfalls}["errors in the facts of the destinations"]
+    assert (gap.expected, gap.found) == (counted, counted - 1)
+
+
 def test_a_run_that_raised_or_planted_nothing_proves_nothing(recording: Recording) -> None:
     """Without an error or without a planted string the run has not passed."""
     for played in (replace(recording.played, ledger=[]), replace(recording.played, planted=[])):
