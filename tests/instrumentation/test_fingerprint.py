@@ -87,7 +87,7 @@ def test_values_do_not_matter(program: Program, message: str) -> None:
         ("/srv/shop/__init__.py", "/app/shop/__init__.py"),
         ("/tmp/ipykernel_17/4711.py", "/tmp/ipykernel_99/1147.py"),
         ("<ipython-input-7-0123456789ab>", "<ipython-input-8-ba9876543210>"),
-        ("/usr/lib/python3.11/json/decoder.py", "/root/.pyenv/versions/3.12.1/lib/python3.12/json/decoder.py"),
+        ("/usr/lib/python3.11/json/decoder.py", "/home/jo/.pyenv/versions/3.12.1/lib/python3.12/json/decoder.py"),
         (
             "/usr/lib/python3.11/json/decoder.py",
             "C:\\hostedtoolcache\\windows\\Python\\3.11.4\\x64\\Lib\\json\\decoder.py",
