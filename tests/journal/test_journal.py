@@ -370,3 +370,14 @@ def test_a_file_that_is_no_journal_is_an_error(tmp_path: Path, opened: Open) -> 
         opened()
     data.unlink()
     assert opened().recovered == ()
+
+
+def test_a_journal_of_another_format_says_so(tmp_path: Path, opened: Open) -> None:
+    """A journal that an earlier version wrote is left alone, and the error names both formats and what to do."""
+    opened().close()
+    path = tmp_path / "journal" / "data.mdb"
+    data = path.read_bytes()
+    assert b"errorplane-journal-2" in data
+    path.write_bytes(data.replace(b"errorplane-journal-2", b"errorplane-journal-1"))
+    with pytest.raises(JournalCorrupt, match=r"journal-1.*journal-2.*drain it"):
+        opened()
