@@ -18,7 +18,7 @@ from errorplane.demo._play import Played, Settings
 from errorplane.demo._result import Result, evaluate
 from errorplane.policy import load
 
-DURATION_S = 5.0
+DURATION_S = 3.0
 DEADLINE_S = 100.0
 Keep = Callable[[dict[str, Any]], bool]
 

@@ -11,6 +11,8 @@ from errorplane.cli import CommandFailed
 
 # Below the range from which Linux picks for outgoing connections, which would take them away again.
 _LOW, _HIGH = 20_000, 32_000
+# Where configurations expect an OTLP server (14317, 24318, ...): a client of somebody else would come to the demo.
+_EXPECTED = {4317, 4318, 4319}
 _TRIES = 500
 
 
@@ -20,7 +22,7 @@ def free_ports(names: Iterable[str]) -> dict[str, int]:
     for name in names:
         for _ in range(_TRIES):
             port = random.randrange(_LOW, _HIGH)
-            if port not in found.values() and _is_free(port):
+            if port % 10_000 not in _EXPECTED and port not in found.values() and _is_free(port):
                 found[name] = port
                 break
         else:
