@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.demo.parts import demo, environment, processes_of, run_demo, wait_until
 from tests.support.collector_tools import tool
+
+from errorplane.cli import main
+from errorplane.demo import _play
+from errorplane.demo._ports import free_ports
 
 pytestmark = pytest.mark.e2e
 
@@ -69,6 +74,22 @@ def test_a_policy_without_a_detector_leaks(tmp_path: Path) -> None:
     assert "PHONE_NUMBER" not in redaction["found"]
     assert "LEAKED   PHONE_NUMBER, put into: " in done.stderr
     assert json.loads(done.stdout)["traces"]["by_reason"].keys() == {"errors, kept: rule", "rest, dropped: probability"}
+
+
+def test_a_port_that_is_taken_meanwhile_costs_a_second_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When another program takes a service's port in the last moment, everything starts again with other ports."""
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", 0))
+        thief.listen()
+        offers = iter([{"inventory": thief.getsockname()[1]}, {}])
+        monkeypatch.setattr(_play, "free_ports", lambda names: free_ports(names) | next(offers))
+        status = main(["demo", "--out", str(tmp_path / "out"), "--duration", "1"])
+    said = capsys.readouterr().err
+    assert status == 0, said
+    assert "another program took a port of inventory: starting again with other ports" in said
+    assert next(offers, None) is None
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])

@@ -18,7 +18,7 @@ from tests.demo.parts import processes_of, wait_until
 from errorplane.cli import CommandFailed
 from errorplane.demo import _cast
 from errorplane.demo._ports import free_ports
-from errorplane.demo._stage import Stage
+from errorplane.demo._stage import PortTaken, Stage
 
 pytestmark = pytest.mark.e2e
 SLEEP = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)"]
@@ -146,6 +146,6 @@ def test_a_port_that_is_taken_meanwhile_is_reported(home: Path) -> None:
         settings.write_text(json.dumps({"ports": ports, "seed": "1", "calls": 1, "rate": 1.0, **paths}))
         with Stage(home, 60.0) as stage:
             stage.start("payments", _cast.plain_command("payments", settings), _cast.environment(), home / "p.log")
-            with pytest.raises(CommandFailed, match=r"(?s)payments ended.*(in use|In Use)"):
+            with pytest.raises(PortTaken, match=r"(?s)payments ended.*[Aa]ddress already in use"):
                 stage.wait("payments answers", lambda: False, 50.0)
     assert processes_of(home) == []

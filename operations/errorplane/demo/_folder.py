@@ -81,7 +81,7 @@ class Folder:
                 mark.truncate(0)
                 mark.write("Made by `errorplane demo`, which removes what it made before its next run.\n")
                 mark.flush()
-                self._empty()
+                self.empty()
             except BlockingIOError:
                 raise CommandFailed(f"another demo is writing into {self.root}: name another folder") from None
             except OSError as error:
@@ -100,7 +100,8 @@ class Folder:
         folders = (self.destinations, self.gateway, self.queue, self.journal, self.logs)
         return (*folders, self.policy, self.ledger, self.metrics, self.stats)
 
-    def _empty(self) -> None:
+    def empty(self) -> None:
+        """Remove what a run made, and make the folders for the next one; only while it is claimed."""
         for path in self._own:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

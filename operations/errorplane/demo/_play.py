@@ -20,12 +20,13 @@ from errorplane.demo._ports import free_ports
 from errorplane.demo._processor import RunningProcessor, start_processor, stop_processor
 from errorplane.demo._progress import Progress
 from errorplane.demo._shop._legacy_mailer import LETTERS
-from errorplane.demo._stage import Actor, Stage
+from errorplane.demo._stage import Actor, PortTaken, Stage
 from errorplane.policy import Policy
 
 RATE = 10.0
 # A run is over within two minutes, whatever hangs; what is left of them is for the comparison and for the cleaning up.
 _LONGEST_RUN_S = 105.0
+_ATTEMPTS = 2
 _START_S = 40.0
 _STOP_S = 15.0
 _EXTRA_S = 60.0
@@ -64,11 +65,23 @@ class Played:
 
 
 def play(settings: Settings, folder: Folder, scratch: Path, progress: Progress) -> Played:
-    """Run everything; raises ``CommandFailed`` when something does not start, dies or hangs."""
-    stage_folder = scratch / "stage"
-    stage_folder.mkdir()
-    with Stage(stage_folder, _LONGEST_RUN_S) as stage:
-        return _Play(settings, folder, scratch, progress, stage).run()
+    """Run everything; raises ``CommandFailed`` when something does not start, dies or hangs.
+
+    When another program takes one of the ports before it is used, everything is started once more, with others.
+    """
+    until = time.monotonic() + _LONGEST_RUN_S
+    for attempt in range(_ATTEMPTS):
+        home = scratch / f"attempt-{attempt}"
+        (home / "stage").mkdir(parents=True)
+        try:
+            with Stage(home / "stage", until - time.monotonic()) as stage:
+                return _Play(settings, folder, home, progress, stage).run()
+        except PortTaken as error:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            progress.say(f"another program took a port of {error.name}: starting again with other ports")
+            folder.empty()
+    raise AssertionError  # the last attempt returns or raises
 
 
 class _Play:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from errorplane.cli import CommandFailed
 _POLL_S = 0.05
 _TERM_S = 4.0
 _TAIL_LINES = 25
+# How Python, Go and Node.js say that somebody else listens there.
+_IN_USE = re.compile("address already in use|EADDRINUSE", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,14 @@ class Actor:
         """Send a signal to its group, if there still is one."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
+
+
+class PortTaken(CommandFailed):
+    """A process, ``name``, ended since somebody else listens on its port."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class Stage:
@@ -86,12 +97,12 @@ class Stage:
             time.sleep(_POLL_S)
 
     def check(self, *ended: Actor) -> None:
-        """Fail if a process has died that is not among ``ended``."""
+        """Fail if a process has died that is not among ``ended``; with ``PortTaken`` if that is why."""
         for actor in self._actors:
             if actor not in ended and not actor.running:
-                raise CommandFailed(
-                    f"{actor.name} ended with status {actor.process.returncode}; the end of its log:\n{actor.tail()}"
-                )
+                tail = actor.tail()
+                text = f"{actor.name} ended with status {actor.process.returncode}; the end of its log:\n{tail}"
+                raise PortTaken(actor.name, text) if _IN_USE.search(tail) else CommandFailed(text)
 
     def stop(self, actors: Sequence[Actor], deadline_s: float) -> None:
         """TERM all of them at once and wait; one that needs longer is killed, and that is an error."""
