@@ -26,7 +26,10 @@ _FRAMEWORK = (" http receive", " http send")
 
 
 def sample_tree(verified: Verified, outputs: Mapping[str, Output], policy: Policy, width: int) -> Tree | None:
-    """The kept trace that most services raised errors in, for ``width`` columns; None if no trace was kept."""
+    """The kept trace that most services raised errors in, preferably with its cause, for ``width`` columns.
+
+    None if no trace was kept.
+    """
     chosen = _choose(verified)
     spans = {span.span_id: span for output in outputs.values() for span in output.spans if span.trace_id == chosen}
     if chosen is None or not spans:
@@ -48,10 +51,14 @@ def sample_tree(verified: Verified, outputs: Mapping[str, Output], policy: Polic
 
 def _choose(verified: Verified) -> str | None:
     services: defaultdict[str, set[str]] = defaultdict(set)
+    explained: set[str] = set()
     for outcome in verified.outcomes:
-        if outcome.raised.trace_id and outcome.kept:
-            services[outcome.raised.trace_id].add(outcome.raised.service)
-    return max(sorted(services), key=lambda trace: len(services[trace]), default=None)
+        trace, fact = outcome.raised.trace_id, outcome.fact
+        if trace and outcome.kept:
+            services[trace].add(outcome.raised.service)
+            if fact is not None and fact.category is not Category.CASCADING:
+                explained.add(trace)
+    return max(sorted(services), key=lambda trace: (len(services[trace]), trace in explained), default=None)
 
 
 class _Drawing:
@@ -65,8 +72,9 @@ class _Drawing:
         self._logs: defaultdict[str, list[Log]] = defaultdict(list)
         for log in logs:
             self._logs[log.span_id].append(log)
-        causes = [fact for fact in facts.values() if _raised(fact) and fact.category is not Category.CASCADING]
-        self._origin = min(causes, key=lambda fact: fact.time_unix_nano, default=None)
+        causes = [fact for fact in facts.values() if fact.category is not Category.CASCADING]
+        # An exception tells more than a status; a service that only answered 500 may still be where it began.
+        self._origin = min(causes, key=lambda fact: (not _raised(fact), fact.time_unix_nano), default=None)
 
     def grow(self, tree: Tree, parent: str, width: int) -> None:
         """Add the spans below ``parent``, each with its masked texts and its log records."""
