@@ -36,6 +36,13 @@ def error(
     return observe_span(0, made, attributes(resource(service).attributes))
 
 
+def caught(own: bytes, exception: Mapping[str, Scalar], later_ns: int = 0) -> ObservedError:
+    """An exception that the shop logged in one of its spans."""
+    record = log(trace_id=TRACE, own_span_id=own, severity=17, attributes=exception)
+    record.time_unix_nano += later_ns
+    return observe_log(0, record, attributes(resource("shop").attributes))
+
+
 def test_an_exception_through_nested_spans_is_one_occurrence() -> None:
     """Stock SDKs record an exception on every span that it passes; only the innermost yields a fact."""
     outer, middle, inner = span_id(), span_id(), span_id()
@@ -95,6 +102,25 @@ def test_a_failed_call_that_was_got_over_is_an_error() -> None:
     server, call = span_id(), span_id()
     (classified,) = CLASSIFIER.classify([error("checkout", call, server, kind=Span.SPAN_KIND_CLIENT)])
     assert classified.origin
+
+
+def test_a_span_that_failed_tells_of_the_exception_that_was_logged_in_it() -> None:
+    """An exception that was caught, logged and answered with a 503 is one error, also for the spans around the 503."""
+    call, server, send = span_id(), span_id(), span_id()
+    earlier, last = caught(server, {"exception.type": "KeyError"}), caught(server, TIMEOUT, later_ns=1)
+    spans = [error("shop", call), error("shop", server, call), error("shop", send, server)]
+    classified = CLASSIFIER.classify([last, *spans, earlier])
+    assert len({each.occurrence for each in classified[:4]}) == 1
+    assert [each.origin for each in classified] == [True, False, False, False, True]
+
+
+def test_a_failed_call_is_not_what_its_caller_that_did_well_logged() -> None:
+    """Where the caller got over the call and logged an exception of its own, both are errors."""
+    server = span_id()
+    classified = CLASSIFIER.classify(
+        [caught(server, TIMEOUT), error("shop", span_id(), server, kind=Span.SPAN_KIND_CLIENT)]
+    )
+    assert all(each.origin for each in classified)
 
 
 def test_errors_above_another_service_are_cascading() -> None:

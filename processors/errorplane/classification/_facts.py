@@ -126,19 +126,25 @@ def _occurrences(errors: Sequence[ObservedError]) -> list[str]:
     Same occurrence: the same id given by the application; or the same fingerprint in the same service on one span (its
     log record) or on a chain of parent and child spans (an exception that passed through them). A span that failed
     without an exception of its own tells of the one in its child, or else, as a call that went wrong does, of the one
-    that it made its parent raise.
+    that it made its parent raise, or of the last one that was caught and logged in it or in its parent that failed too.
     """
     spans = {_key(error): error for error in errors if error.source == "span"}
     children: dict[tuple[str, bytes], list[ObservedError]] = {}
     for error in spans.values():
         if error.parent_span_id:
             children.setdefault((error.service, error.parent_span_id), []).append(error)
+    logs = (error for error in errors if error.source == "log" and error.has_exception)
+    logged = {_key(error): error for error in sorted(logs, key=lambda error: error.time_ns)}
     ids = []
     for error in errors:
         inner = _innermost(error, children, len(errors))
-        raised = spans.get((inner.service, inner.parent_span_id)) if not inner.has_exception else None
-        if inner.error_id is None and raised is not None and raised.has_exception:
-            inner = _innermost(raised, children, len(errors))
+        if inner.source == "span" and not inner.has_exception and inner.error_id is None:
+            parent = spans.get((inner.service, inner.parent_span_id))
+            if parent is not None and parent.has_exception:
+                inner = _innermost(parent, children, len(errors))
+            else:
+                caught = logged.get(_key(inner)) or (logged.get(_key(parent)) if parent is not None else None)
+                inner = _innermost(caught or inner, children, len(errors))
         ids.append(inner.error_id or _derived_id(inner))
     return ids
 
