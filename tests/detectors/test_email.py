@@ -58,6 +58,11 @@ def test_encoded(local: str, domain: str, encoder: str) -> None:
         f"«{wide('bob@example.com')}»",
         "«bob%40example.com»",
         "q=«bob%2540example.com»",
+        "q=«j%C3%BCrgen%40b%C3%BCcher.example.de»&x",
+        "q=%«E7%94%A8%E6%88%B7%40%E4%BE%8B%E5%AD%90.%E5%85%AC%E5%8F%B8»",
+        "%25«C3%25BCb%2540x%25C3%25A4.de»",
+        r'{"mail": "«j\u00fcrgen@b\u00fccher.de»"}',
+        r"\"«\\u7528\\u6237@\\u4f8b\\u5b50.\\u516c\\u53f8»\"",
         "https://host/?to=«bob@example.com»&x",
         "http://localhost:80/x?email=«bob@example.com»",
         "https://«3f9a1c@o1.ingest.sentry.io»/2",
@@ -66,7 +71,7 @@ def test_encoded(local: str, domain: str, encoder: str) -> None:
     ],
 )
 def test_found(text: str) -> None:
-    """With punctuation, quotes, other scripts, URL encoding, in paths, in file names and before other characters."""
+    """With punctuation, quotes, other scripts, URL encoding, JSON, paths, file names and before other characters."""
     assert_found("EMAIL_ADDRESS", text)
 
 

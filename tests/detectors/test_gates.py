@@ -91,6 +91,7 @@ user pass: x1
 sshpass -p hunter2 ssh h
 curl -s -u bob:hunter2 http://x
 curl --user bob:hunter2 http://x
+CREATE USER bob IDENTIFIED BY 'x1'
 api key: x1
 ftp://a:b@ü.de
 """.strip().splitlines(),

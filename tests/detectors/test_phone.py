@@ -93,6 +93,7 @@ def test_north_america(area: int, exchange: int, line: int, sep: str) -> None:
         "Telephone number «5550187»",
         '"mobile":"«0171234567»"',
         "tel.: «55 50 18»",
+        "call back «0170 / 9988776» please",
         "msisdn «491711234567»",
         "fax no. «020123456»",
         "whatsapp «5511912345678»",

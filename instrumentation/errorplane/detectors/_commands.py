@@ -1,9 +1,11 @@
-"""Passwords that are given to well-known programs on their command lines without a name beside them."""
+"""Passwords that stand without a name beside them: on command lines of well-known programs, and in SQL."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
+from errorplane.detectors._escapes import as_gate
 
 _VALUE = r"""(?:"[^"]+|'[^']+|[^\s"'`;|&)]+)"""
 _SSHPASS = re.compile(rf"sshpass -p ?(?P<password>{_VALUE})")
@@ -13,13 +15,24 @@ _DATABASE = re.compile(
 _HTTP = re.compile(
     rf"(?:curl|wget) (?:[^|;&\n]{{0,200}}? )?(?:-u ?|--(?:proxy-)?user[ =])[\"']?[^\s:\"']{{1,64}}:(?P<password>{_VALUE})"
 )
+_SQL = re.compile(
+    rf"(?:create|alter|grant)\s[^;]{{1,256}}?\sidentified (?:with [^\s;]{{1,64}} )?(?:by|as) (?:password )?"
+    rf"(?P<password>{_VALUE})"
+)
 
-GATES = (rb"(?:[ +]|20)-p[!-,.-~\x80-\xff]", rb"(?i)(?:[ +]|20)(?:-u|--user|--proxy-user)[ -~\x80-\xff]")
+GATES = (
+    rb"(?:[ +]|20)-p[!-,.-~\x80-\xff]",
+    rb"(?i)(?:[ +]|20)(?:-u|--user|--proxy-user)[ -~\x80-\xff]",
+    as_gate("identified "),
+)
 """``sshpass`` has that of ``pass`` and another sign. ``20`` is the end of an escaped space, ``+`` one of a form."""
 
 
 def find_on_command_lines(text: str, low: str) -> Iterator[tuple[int, int]]:
-    """The passwords of ``mysql -pX``, ``sshpass -p X`` and ``curl -u user:X``, without quotes around them."""
+    """The passwords of ``mysql -pX``, ``sshpass -p X``, ``curl -u user:X`` and ``CREATE USER x IDENTIFIED BY X``.
+
+    They come without the quotes around them.
+    """
     if " -p" in text:
         if "sshpass" in low:
             yield from _spans(_SSHPASS, text, low)
@@ -27,6 +40,8 @@ def find_on_command_lines(text: str, low: str) -> Iterator[tuple[int, int]]:
             yield from _spans(_DATABASE, text, low)
     if (" -u" in text or "user" in low) and ("curl" in low or "wget" in low):
         yield from _spans(_HTTP, text, low)
+    if "identified " in low:
+        yield from _spans(_SQL, text, low)
 
 
 def _spans(pattern: re.Pattern[str], text: str, low: str) -> Iterator[tuple[int, int]]:

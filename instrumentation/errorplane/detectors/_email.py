@@ -7,10 +7,16 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._model import Detector, Finding, Subject
 
-# Read backwards from the @. Of RFC 5321's atext, =/?{|}`&^ are left out: in telemetry they end the text before.
-_LOCAL = re.compile(r"[\w.!#$%'*+~-]+")
+# Read backwards from the @. Of RFC 5321's atext, =/?{|}`&^ are left out: in telemetry they end the text before. The
+# escapes are those of letters beyond ASCII.
+_ATEXT = r"[\w.!#$%'*+~-]"
+_LOCAL = re.compile(rf"{_ATEXT}+(?:(?<=[0-9A-Fa-f]{{4}}u)(?<![0-9A-Fa-f][0-7]00u)\\{{1,4}}{_ATEXT}*)*")
 _QUOTED = re.compile(r'"[^"@\r\n]{1,64}"')
-_DOMAIN = re.compile(r"(?:[^\W_][\w-]*\.)+(?P<top>xn--[\w-]+|[^\W\d_]{2,63})(?![^\W\d_])")
+_ESCAPED = r"%[89A-Fa-f][0-9A-Fa-f]|\\{1,4}u(?!00[0-7])[0-9A-Fa-f]{4}"
+_DOMAIN = re.compile(
+    rf"(?:(?:[^\W_]|{_ESCAPED})(?:[\w-]|{_ESCAPED})*\.)+"
+    rf"(?P<top>xn--[\w-]+|(?:[^\W\d_]|{_ESCAPED}){{2,63}})(?![^\W\d_])"
+)
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]")  # toolchain@v0.0.1-go1.21.0.linux
 _OUTSIDE = re.compile(r"[\s\"'<>]")
 _PATH = re.compile("[/?#]")
@@ -87,7 +93,11 @@ EMAIL = Detector(
     tuple(
         sign + first
         for sign in (b"@", rb"(?:%(?:25){0,2}|u00)40")
-        for first in (rb"[0-9A-Za-z][0-9A-Za-z_.\x80-\xff-]", rb"[\xc2-\xf4][\x80-\xbf]")
+        for first in (
+            rb"[0-9A-Za-z][0-9A-Za-z_.%\\\x80-\xff-]",
+            rb"[\xc2-\xf4][\x80-\xbf]",
+            rb"(?:%(?:25){0,2}[89A-Fa-f]|\\{1,4}u)[0-9A-Fa-f]",
+        )
     ),
     _find,
 )

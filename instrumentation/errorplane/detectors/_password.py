@@ -25,7 +25,7 @@ def _find(subject: Subject) -> Iterable[Finding]:
     text = subject.text
     if subject.key is _SECRET and not is_placeholder(text):
         return (Finding("PASSWORD", 0, len(text), 1.0, "the attribute's name says so"),)
-    if subject.assignments() or "@" in text or " -" in text or "PRIVATE KEY" in text:
+    if subject.assignments() or "@" in text or " -" in text or "PRIVATE KEY" in text or "identified " in subject.low:
         return _find_secrets(subject)
     return ()
 
@@ -35,10 +35,10 @@ def _find_secrets(subject: Subject) -> Iterator[Finding]:
     for start, end, token in subject.assignments():
         if not token:
             yield Finding("PASSWORD", start, end, 0.9, "value of a name that says so")
-    if " -" in text:
+    if " -" in text or "identified " in low:
         for start, end in find_on_command_lines(text, low):
             if not is_placeholder(text[start:end]):
-                yield Finding("PASSWORD", start, end, 0.8, "password on the command line of a known program")
+                yield Finding("PASSWORD", start, end, 0.8, "password on the command line of a known program or in SQL")
     if "@" in text and "://" in text:
         yield from _find_userinfo(text, low)
     if "@" in text and "jdbc:oracle:" in low:

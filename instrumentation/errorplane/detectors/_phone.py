@@ -63,7 +63,7 @@ _HINTS = (
     rf"{_LABELS}:",
 )
 _GAP = r"[^0-9+(\0]{0,24}"  # and not across a number that was replaced
-_LOCAL = r"(?P<number>\(?\+?[0-9](?:[ .\-/()+]{0,2}[0-9]){5,14})(?![0-9A-Za-z]|[.:/][0-9])"
+_LOCAL = r"(?P<number>\(?\+?[0-9](?:[ .\-/()+]{0,3}[0-9]){5,14})(?![0-9A-Za-z]|[.:/][0-9])"
 _NAMED = re.compile(f"{one_of(_SAID)}{_GAP}{_LOCAL}")
 _HINTED = re.compile(rf"{one_of(_HINTS)}{_GAP}(?![0-9+]+(?![0-9 .\-/()])){_LOCAL}")  # in groups: a hint is weak
 _ALONE = re.compile(rf"(?<![0-9A-Za-z]){_LOCAL}")
