@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     access = AllowAll(policy.journal.path / "audit.jsonl")
     keys = from_policy(policy)
     for path in _segments(args.paths):
-        decision = access.decide(local_actor(), "error-data.read", str(path))
+        decision = access.decide(local_actor(), "error-data.read", str(path.resolve()))
         if not decision.allowed:
             raise CommandFailed(f"{path}: not allowed: {decision.reason}")
         try:
