@@ -45,6 +45,9 @@ NAMES = (
     "Passwort",
     "contraseña",
     "senha",
+    "mot de passe",
+    "motdepasse",
+    "wachtwoord",
 )
 FORMS = (
     "{name}={value}",

@@ -81,6 +81,7 @@ def _may_name(low: str) -> bool:
         or "kennwort" in low
         or "senha" in low
         or "contrase" in low
+        or "wachtwoord" in low
     )
 
 

@@ -38,6 +38,8 @@ SECRET_NAMES = (
     r"(?:db|user|smtp|ftp|admin|root|mysql|pg|redis|proxy)[-._ ]?pass(?:wor[dt]|wd|phrase|code)?",
     r"kennwort",
     r"senha",
+    r"mot[-._ ]?de[-._ ]?passe",
+    r"wachtwoord",
     "contrase(?:n|\u00f1)a",
     r"cv[vc]2?",
 )
