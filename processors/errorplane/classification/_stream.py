@@ -69,11 +69,6 @@ class FactStream:
         self._changed = self._changed or bool(facts)
         return facts
 
-    @property
-    def waiting(self) -> bool:
-        """Whether a counted fact waits for the end of its second."""
-        return any(window.held is not None for window in self._windows.values())
-
     def held_if_changed(self) -> bytes | None:
         """What is held back, as bytes, if that changed since the last call; b"" for nothing."""
         if not self._changed:
