@@ -20,16 +20,24 @@ ENVIRON = {
     "EMPTY": "",
 }
 
+PUBLIC_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VuAyEAtcfIawHtusMOxm3hziDjvF0jlCL1dlQfZBywZOu2sHw=
+-----END PUBLIC KEY-----
+"""
+
 Read = Callable[..., LoadResult]
 
 
 @pytest.fixture
 def reading(tmp_path: Path) -> Read:
-    """Reads a policy given as text, from a file in an empty folder."""
+    """Reads a policy given as text, from a file in a folder with nothing but the public key of the examples."""
 
     def read_text(text: str, environ: Mapping[str, str] = ENVIRON, folder: str = "policy") -> LoadResult:
         path = tmp_path / folder / "errorplane.yaml"
-        path.parent.mkdir(exist_ok=True)
+        key = path.parent / "keys" / "quarantine.pub.pem"
+        key.parent.mkdir(parents=True, exist_ok=True)
+        key.write_text(PUBLIC_KEY)
         path.write_text(text, encoding="utf-8")
         return read(path, environ)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from errorplane.policy._actions import Action
 from errorplane.policy._default import default_policy
 from errorplane.policy._delivery import (
     ClientTls,
@@ -24,13 +25,16 @@ from errorplane.policy._load import LoadResult, check, load, read
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import PolicyError, Problem
 from errorplane.policy._receiving import Journal, Listen, ServerTls
+from errorplane.policy._redaction import CustomDetector, Ner, Quarantine, Redaction
 from errorplane.policy._sampling import Sampling, SamplingRule
 from errorplane.policy._schema import json_schema
-from errorplane.policy._services import Redaction, Service, SeverityPolicy, SeverityRule
+from errorplane.policy._services import Service, SeverityPolicy, SeverityRule
 from errorplane.policy._when import When
 
 __all__ = [
+    "Action",
     "ClientTls",
+    "CustomDetector",
     "Destination",
     "Errors",
     "Facts",
@@ -40,10 +44,12 @@ __all__ = [
     "Keys",
     "Listen",
     "LoadResult",
+    "Ner",
     "OtlpTarget",
     "Policy",
     "PolicyError",
     "Problem",
+    "Quarantine",
     "Redaction",
     "Retention",
     "RetentionClass",

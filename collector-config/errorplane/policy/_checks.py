@@ -20,7 +20,7 @@ from errorplane.policy._when import When
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing about what stands at ``path``.
+    """One thing about what stands at ``path``, or about its last key (``about_key``).
 
     It holds only if nothing is wrong at or below ``path`` and each of ``rests_on``, and if the keys of ``defined`` are
     known.
@@ -32,6 +32,7 @@ class Remark:
     allowed: tuple[str, ...] = ()
     rests_on: tuple[Keys, ...] = ()
     defined: Keys | None = None
+    about_key: bool = False
 
 
 Check = Callable[[Policy], Iterator[Remark]]

@@ -39,7 +39,7 @@ class KeySource(OneOf):
 
 
 class Keys(Section):
-    """Keys of what errorplane writes to disk. Each purpose has its own key, derived from its source."""
+    """Keys of what errorplane writes to disk, and of tokens. Each purpose has its own key, derived from its source."""
 
     journal: KeySource | None = Field(
         default=None,
@@ -50,4 +50,14 @@ class Keys(Section):
         default=None,
         description="Key of encrypted file segments; by default the file segments.key in the journal's folder.",
         examples=[{"file": "/etc/errorplane/segments.key"}],
+    )
+    tokens: KeySource | None = Field(
+        default=None,
+        description="Key of the actions token and hmac; by default the file tokens.key in the journal's folder.",
+        examples=[{"file": "/etc/errorplane/tokens.key"}],
+    )
+    retired_tokens: Annotated[tuple[KeySource, ...], Many()] = Field(
+        default=(),
+        description="Earlier keys of tokens, newest first: errorplane reveal still reads what was made with them.",
+        examples=[[{"file": "/etc/errorplane/tokens-2025.key"}]],
     )

@@ -8,23 +8,36 @@ from dataclasses import dataclass
 from errorplane.policy._checks import Remark
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
+from errorplane.policy._redaction import Ner
+from errorplane.policy._vocabulary import ENTITIES
 
 ANY = "*"
+DEFAULT = "default"
+ENTITY_LISTS: tuple[Keys, ...] = (
+    ("redaction", "custom", ANY, "name"),
+    ("redaction", "presidio", ANY),
+    ("redaction", "ner", "entities", ANY),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Names at ``uses`` (``*`` stands for every member) must be keys of the mapping at ``defined``."""
+    """Names at ``uses`` (``*`` stands for every member) must be keys of the mapping at ``defined``.
+
+    ``keys``: the names are the last keys of ``uses``, not the values that stand there.
+    """
 
     uses: Keys
     defined: Keys
     noun: str
+    keys: bool = False
 
 
 REFERENCES = (
     Reference(("retention", "classes", ANY, "destinations", ANY), ("destinations",), "destination"),
     Reference(("retention", "rules", ANY, "class"), ("retention", "classes"), "class"),
     Reference(("errors", "facts", "destinations", ANY), ("destinations",), "destination"),
+    Reference(("redaction", "destinations", ANY), ("destinations",), "destination", keys=True),
 )
 
 
@@ -32,10 +45,29 @@ def unknown_names(tree: object, defaults: Policy) -> Iterator[Remark]:
     """A remark for every name in ``tree`` that nothing defines; ``defaults`` is what holds for what is not written."""
     for reference in REFERENCES:
         names = tuple(_names(tree, reference.defined, defaults))
+        message = f"there is no {reference.noun} of this name"
         for path, value in _find(tree, reference.uses, ()):
-            if isinstance(value, str) and value not in names:
+            name = path[-1] if reference.keys else value
+            if isinstance(name, str) and name not in names:
+                yield Remark(path, message, allowed=names, defined=reference.defined, about_key=reference.keys)
+
+
+def unknown_entities(tree: object) -> Iterator[Remark]:
+    """A remark for every entity in ``redaction.actions`` and ``redaction.destinations`` that nothing can find."""
+    found = (value for path in ENTITY_LISTS for _, value in _find(tree, path, ()))
+    names = {*ENTITIES, *(value for value in found if isinstance(value, str))}
+    if any(True for _ in _find(tree, ("redaction", "ner"), ())):
+        names.update(Ner().entities)
+    allowed = (DEFAULT, *sorted(names))
+    for use in (("redaction", "actions", ANY), ("redaction", "destinations", ANY, ANY)):
+        for path, _ in _find(tree, use, ()):
+            if path[-1] not in allowed:
                 yield Remark(
-                    path, f"there is no {reference.noun} of this name", allowed=names, defined=reference.defined
+                    path,
+                    "nothing finds this entity: declare it under custom, presidio or ner, or correct the name",
+                    allowed=allowed,
+                    defined=("redaction", "custom"),
+                    about_key=True,
                 )
 
 

@@ -13,10 +13,11 @@ from pydantic import Field, PrivateAttr
 from errorplane.policy._delivery import Destination, Errors, Retention, Telemetry
 from errorplane.policy._keys import Keys, KeySource
 from errorplane.policy._receiving import Journal, Listen
+from errorplane.policy._redaction import Redaction
 from errorplane.policy._sampling import Sampling
 from errorplane.policy._scalars import Choice
 from errorplane.policy._section import Name, Plain, Section, section
-from errorplane.policy._services import Redaction, Service, SeverityPolicy, Tier
+from errorplane.policy._services import Service, SeverityPolicy, Tier
 
 Version = Annotated[Literal[1], Choice()]
 
@@ -33,9 +34,11 @@ class Policy(Section):
     journal: Journal = section(
         "Where telemetry waits, encrypted, for its verdict and its destinations.", [{"path": "/var/lib/errorplane"}]
     )
-    keys: Keys = section("Keys of what is written to disk.", [{"journal": {"env": "ERRORPLANE_JOURNAL_KEY"}}])
+    keys: Keys = section(
+        "Keys of what is written to disk, and of tokens.", [{"journal": {"env": "ERRORPLANE_JOURNAL_KEY"}}]
+    )
     redaction: Redaction = section(
-        "What is masked before anything is written or sent.", [{"allow": ["support@example.com"]}]
+        "What is hidden before anything is written or sent.", [{"allow": ["support@example.com"]}]
     )
     services: Mapping[Plain, Service] = Field(
         default_factory=dict,
@@ -75,8 +78,8 @@ class Policy(Section):
         return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()[:12]
 
     def key_source(self, purpose: str) -> KeySource:
-        """Where the key for ``journal`` or ``segments`` comes from, the default filled in."""
-        sources = {"journal": self.keys.journal, "segments": self.keys.segments}
+        """Where the key for ``journal``, ``segments`` or ``tokens`` comes from, the default filled in."""
+        sources = {"journal": self.keys.journal, "segments": self.keys.segments, "tokens": self.keys.tokens}
         return sources[purpose] or KeySource(file=self.journal.path / f"{purpose}.key")
 
     def destinations_of(self, retention_class: str) -> tuple[str, ...]:

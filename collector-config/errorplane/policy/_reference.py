@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
+from errorplane.policy._actions import Action
 from errorplane.policy._keys import KeySource
 from errorplane.policy._policy import Policy
 from errorplane.policy._section import OneOf, Section
 from errorplane.policy._shapes import Shape, section_shape, shape_of, written_default
 from errorplane.policy._when import When
 
-_SHARED: dict[type[Section], str] = {When: "when", KeySource: "key-source"}
+_SHARED: dict[type[Section], str] = {When: "when", KeySource: "key-source", Action: "action"}
 _HEAD = """\
 # errorplane.yaml
 

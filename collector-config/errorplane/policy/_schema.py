@@ -56,7 +56,14 @@ def _section(shape: Shape) -> dict[str, Any]:
         schema["required"] = required
     if issubclass(shape.section, OneOf):
         schema |= {"minProperties": 1, "maxProperties": 1}
+    if shape.bare is not None:
+        return {"anyOf": [*_alternatives(_schema(shape.bare)), schema]}
     return schema
+
+
+def _alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = schema.get("anyOf", [schema])
+    return found
 
 
 def _field(field: FieldInfo) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -28,6 +28,8 @@ class Section(BaseModel):
         validate_by_name=True,
         serialize_by_alias=True,
     )
+    bare: ClassVar[str | None] = None
+    """Field that a single value in place of the mapping stands for; such a section reads it in a validator."""
 
 
 class OneOf(Section):

@@ -1,4 +1,4 @@
-"""Sections ``services``, ``severity`` and ``redaction``: whose error it is, how bad, and what must be hidden."""
+"""Sections ``services`` and ``severity``: whose error it is, and how bad."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from errorplane.policy._lists import Many
 from errorplane.policy._scalars import Number
 from errorplane.policy._section import Plain, Section, section
-from errorplane.policy._vocabulary import ENTITIES, Entity, Severity
+from errorplane.policy._vocabulary import Severity
 from errorplane.policy._when import When
 
 Tier = Annotated[int, Number(1, 4, whole=True)]
@@ -48,17 +48,4 @@ class SeverityPolicy(Section):
         default=(),
         description="Rules; the first that matches wins.",
         examples=[[{"when": {"kind": "timeout"}, "severity": "P2"}]],
-    )
-
-
-class Redaction(Section):
-    """What is masked before anything is written or sent."""
-
-    detectors: Annotated[tuple[Entity, ...], Many()] = Field(
-        default=ENTITIES,
-        description="What to look for; by default everything.",
-        examples=[["EMAIL_ADDRESS", "CREDIT_CARD"]],
-    )
-    allow: Annotated[tuple[Plain, ...], Many()] = Field(
-        default=(), description="Literal values that are never masked.", examples=[["support@example.com"]]
     )

@@ -38,6 +38,11 @@ class Shape:
         """Fields of the section by the name that is written."""
         return {} if self.section is None else {f.alias or n: f for n, f in self.section.model_fields.items()}
 
+    @property
+    def bare(self) -> Shape | None:
+        """Shape of the single value that may stand for the whole section."""
+        return None if self.section is None or self.section.bare is None else self.below(self.section.bare)
+
     def below(self, part: str | int) -> Shape | None:
         """Shape of a member; None where there is no such member."""
         if self.section is not None:

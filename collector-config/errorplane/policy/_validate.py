@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from errorplane.policy._check_redaction import REDACTION_CHECKS
 from errorplane.policy._checks import CHECKS, Remark
-from errorplane.policy._names import unknown_names
+from errorplane.policy._names import unknown_entities, unknown_names
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
 from errorplane.policy._problems import Problem
@@ -45,9 +46,9 @@ def validate(file: str, folder: Path, tree: Tree, unread: Iterable[Keys]) -> tup
     wrong.update(finding.path for finding in tree.findings)
     # A warning rests on the names being right, too: a class that nothing chooses may be one that is misspelt.
     unsure = Wrong(wrong.paths)
-    remarks = list(unknown_names(tree.value, read({"version": 1}, folder)))
+    remarks = [*unknown_names(tree.value, read({"version": 1}, folder)), *unknown_entities(tree.value)]
     unsure.update(remark.path for remark in remarks)
-    remarks += [remark for check in CHECKS for remark in check(policy)]
+    remarks += [remark for check in (*CHECKS, *REDACTION_CHECKS) for remark in check(policy)]
     for remark in remarks:
         hidden = unsure if remark.level == "warning" else wrong
         if not hidden.hides(remark):

@@ -1,4 +1,4 @@
-"""The words that a policy may use for errors and detectors.
+"""The words that a policy may use for errors, detectors, data classes and packs.
 
 ``errorplane.policy`` imports nobody, so the words stand here a second time; a test compares them with
 ``errorplane.errors`` and ``errorplane.detectors``.
@@ -39,10 +39,17 @@ EntityWord = Literal[
     "AWS_KEY",
     "PASSWORD",
 ]
+DataClassWord = Literal["secret", "payment", "health", "personal"]
+PackWord = Literal["gdpr", "hipaa", "pci-dss", "secrets"]
 
 Category = Annotated[CategoryWord, Choice()]
 Kind = Annotated[KindWord, Choice()]
 Severity = Annotated[SeverityWord, Choice()]
 Entity = Annotated[EntityWord, Choice()]
+DataClass = Annotated[DataClassWord, Choice()]
+Pack = Annotated[PackWord, Choice()]
 
 ENTITIES: tuple[EntityWord, ...] = get_args(EntityWord)
+OFF_BY_DEFAULT: frozenset[str] = frozenset()
+"""Entities that a policy has to name, since ordinary telemetry is full of what looks like them."""
+DEFAULT_ENTITIES: tuple[EntityWord, ...] = tuple(entity for entity in ENTITIES if entity not in OFF_BY_DEFAULT)

@@ -45,8 +45,9 @@ class Narrator:
         path = self._written(clean(error["loc"]))
         context: dict[str, Any] = error.get("ctx", {})
         message = context.get("message") or WORDING[error["type"]]
-        if error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",):
-            return self._about_key(path, message, error["type"])
+        if error["type"] in ("extra_forbidden", "policy_option") or error["loc"][-1:] == ("[key]",):
+            known = tuple(context.get("allowed", ()))
+            return self._about_key(path, message, known or self._known(path, error["type"]))
         if error["type"] == "missing":
             return self._about_value(path, message, shown=False)
         allowed = tuple(context.get("allowed", ()))
@@ -71,13 +72,17 @@ class Narrator:
 
     def remark(self, remark: Remark) -> Problem:
         """Word one remark of our own checks."""
+        if remark.about_key:
+            return self._about_key(remark.path, remark.message, remark.allowed, remark.level)
         place = self._tree.places.get(remark.path)
         shown = place is not None and place.kind not in ("list", "mapping")
         return self._about_value(remark.path, remark.message, remark.allowed, remark.level, shown=shown)
 
     def _written(self, path: Keys) -> Keys:
-        """``path``, or where one value is written for a list of one, the path of that value."""
-        place = self._tree.places.get(path[:-1]) if path and path[-1] == 0 else None
+        """``path``, or where one value is written for a list of one or for a section, the path of that value."""
+        shape = list(walk(self._root, path[:-1]))[-1]
+        short = 0 if shape is None or shape.section is None else shape.section.bare
+        place = self._tree.places.get(path[:-1]) if path and path[-1] == short else None
         return path if place is None or place.kind in ("list", "mapping") else path[:-1]
 
     def _about_value(
@@ -107,12 +112,17 @@ class Narrator:
             shown.append(part)
         return spell(tuple(shown))
 
-    def _about_key(self, path: Keys, message: str, kind: str) -> Problem:
-        place = self._tree.keys.get(path) or self._place(path)
+    def _known(self, path: Keys, kind: str) -> tuple[str, ...]:
+        """The keys that can stand beside a key that cannot."""
         parent = list(walk(self._root, path))[-2]
-        allowed = tuple(parent.fields) if kind == "extra_forbidden" and parent is not None else ()
+        return tuple(parent.fields) if kind == "extra_forbidden" and parent is not None else ()
+
+    def _about_key(self, path: Keys, message: str, allowed: tuple[str, ...], level: Level = "error") -> Problem:
+        place = self._tree.keys.get(path) or self._place(path)
         suggestion = did_you_mean(str(path[-1]), allowed)
-        return Problem(self._file, place.line, place.column, self.spell(path), None, allowed, message + suggestion)
+        return Problem(
+            self._file, place.line, place.column, self.spell(path), None, allowed, message + suggestion, level
+        )
 
     def _place(self, path: Keys) -> Place:
         """Where the value stands, or else the nearest thing around it."""
@@ -129,7 +139,7 @@ class Narrator:
         if place.kind == "null":
             return place.written
         shape = list(walk(self._root, path))[-1]
-        if shape is None or (shape.scalar is None and shape.item is None):
+        if shape is None or (shape.scalar is None and shape.item is None and shape.bare is None):
             return f"a {place.kind}"
         if shape.secret:
             return ", ".join(references(place.written)) or "a secret"
