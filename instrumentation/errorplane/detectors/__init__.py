@@ -6,10 +6,10 @@ scan of raw bytes before the same detectors.
 
 from __future__ import annotations
 
-from errorplane.detectors._engine import ALL, find, redact
+from errorplane.detectors._engine import ALL, find, redact, settle
 from errorplane.detectors._fold import FOLDED_GATES
 from errorplane.detectors._keys import KeyClass, key_class
-from errorplane.detectors._model import Detector, Finding, Subject, replacement
+from errorplane.detectors._model import Detector, Finding, Subject, Transform, replacement
 
 __all__ = [
     "ALL",
@@ -18,8 +18,10 @@ __all__ = [
     "Finding",
     "KeyClass",
     "Subject",
+    "Transform",
     "find",
     "key_class",
     "redact",
     "replacement",
+    "settle",
 ]

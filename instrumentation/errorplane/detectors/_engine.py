@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 
 from errorplane.detectors._aws import AWS
@@ -14,10 +15,11 @@ from errorplane.detectors._iban import IBAN
 from errorplane.detectors._ip import IP
 from errorplane.detectors._jwt import JWT
 from errorplane.detectors._keys import KeyClass, key_class
-from errorplane.detectors._model import Detector, Finding, Subject, replacement
+from errorplane.detectors._model import Detector, Finding, Subject, Transform, replacement
 from errorplane.detectors._password import PASSWORD
 from errorplane.detectors._phone import PHONE
 from errorplane.detectors._ssn import SSN
+from errorplane.detectors._values import REPLACED, may_hold_replacement
 
 ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD)
 _MAX_ROUNDS = 4
@@ -35,29 +37,44 @@ def find(
 
     What stands in percent-encoding or in JSON or HTML escapes is found as well. Where findings overlap they become one, which covers all of them and is named after the surest, then the longest.
     ``kind`` overrides what the key says (a value inside of a secret is one, whatever its own key). What is literally in
-    ``allow`` is no finding.
+    ``allow`` is no finding, nor is what lies within something that was put in place of one.
 
     >>> [(f.entity, f.start, f.end) for f in find("mail bob@example.com")]
     [('EMAIL_ADDRESS', 5, 20)]
     """
     if kind is None:
         kind = KeyClass.NONE if key is None else key_class(key)
-    subject = Subject.of(text, kind)
+    name = key or ""
+    subject = Subject.of(text, kind, name)
     found: list[Finding] = []
     for detector in detectors:
         found += detector.find(subject)
     for plain in readings(subject.text):
-        found += _find_escaped(plain, kind, detectors)
+        found += _find_escaped(plain, kind, name, detectors)
+    if not found:
+        return found
+    if may_hold_replacement(text):
+        found = _outside(found, [match.span() for match in REPLACED.finditer(text)])
     if allow:
         found = [finding for finding in found if text[finding.start : finding.end] not in allow]
     return found if len(found) < 2 else _merged(found)
 
 
-def _find_escaped(plain: Unescaped, kind: KeyClass, detectors: Sequence[Detector]) -> Iterator[Finding]:
-    subject = Subject.of(plain.text, kind)
+def _find_escaped(plain: Unescaped, kind: KeyClass, name: str, detectors: Sequence[Detector]) -> Iterator[Finding]:
+    subject = Subject.of(plain.text, kind, name)
     for detector in detectors:
         for finding in detector.find(subject):
             yield replace(finding, start=plain.raw(finding.start), end=plain.raw(finding.end))
+
+
+def _outside(found: list[Finding], replaced: list[tuple[int, int]]) -> list[Finding]:
+    """Without what lies within a replacement: the letters of a token may look like anything."""
+    starts = [start for start, _ in replaced]
+    return [each for each in found if not _within(each, replaced, bisect_right(starts, each.start) - 1)]
+
+
+def _within(finding: Finding, replaced: list[tuple[int, int]], at: int) -> bool:
+    return at >= 0 and finding.end <= replaced[at][1]
 
 
 def _merged(found: list[Finding]) -> list[Finding]:
@@ -88,31 +105,50 @@ def redact(
     *,
     kind: KeyClass | None = None,
     allow: Container[str] = (),
+    transform: Transform | None = None,
 ) -> tuple[str, list[Finding]]:
     """The text with ``<ENTITY>`` in place of every finding, and the findings (in code points of ``text``).
 
-    A second call with its own result changes nothing: where a replacement makes its surroundings look like something
-    to hide, that is hidden as well, and a text that does not come to rest is replaced as a whole.
+    ``transform`` says what stands in place of a finding instead; where that is what stood there, nothing was hidden and
+    the finding is left out. A second call with its own result changes nothing: where a replacement makes its
+    surroundings look like something to hide, that is hidden as well, and a text that does not come to rest is replaced
+    as a whole.
 
     >>> redact("mail bob@example.com")[0]
     'mail <EMAIL_ADDRESS>'
     """
-    findings = find(text, key, detectors, kind=kind, allow=allow)
-    again, rounds = findings, 0
-    while again:
-        text = _replaced(text, again)
-        rounds += 1
-        again = find(text, key, detectors, kind=kind, allow=allow)
-        if again and rounds == _MAX_ROUNDS:
-            return replacement(again[0].entity), findings
-    return text, findings
+    return settle(text, lambda each: find(each, key, detectors, kind=kind, allow=allow), transform)
 
 
-def _replaced(text: str, findings: list[Finding]) -> str:
+def settle(
+    text: str, look: Callable[[str], list[Finding]], transform: Transform | None = None
+) -> tuple[str, list[Finding]]:
+    """``redact`` with any way to look for findings."""
+    hidden: list[Finding] = []
+    for rounds in range(_MAX_ROUNDS + 1):
+        changes = _changes(text, look(text), transform)
+        if not changes:
+            break
+        if not rounds:
+            hidden = [finding for finding, _ in changes]
+        if rounds == _MAX_ROUNDS:
+            return replacement(changes[0][0].entity), hidden
+        text = _replaced(text, changes)
+    return text, hidden
+
+
+def _changes(text: str, found: list[Finding], transform: Transform | None) -> list[tuple[Finding, str]]:
+    if transform is None:
+        return [(finding, replacement(finding.entity)) for finding in found]
+    values = [(finding, text[finding.start : finding.end]) for finding in found]
+    return [(finding, new) for finding, value in values if (new := transform(finding, value)) != value]
+
+
+def _replaced(text: str, changes: list[tuple[Finding, str]]) -> str:
     out: list[str] = []
     done = 0
-    for finding in findings:
-        out += (text[done : finding.start], replacement(finding.entity))
+    for finding, new in changes:
+        out += (text[done : finding.start], new)
         done = finding.end
     out.append(text[done:])
     return "".join(out)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from errorplane.detectors._assignments import Assignment, find_assignments
 from errorplane.detectors._fold import fold, lower, shape
 from errorplane.detectors._keys import KeyClass
-from errorplane.detectors._values import REPLACED
+from errorplane.detectors._values import REPLACED, may_hold_replacement
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,16 @@ class Subject:
     shape: bytes
     """Every ASCII letter an ``a``, every digit a ``d``: a look for a shape of digits becomes ``in``."""
     key: KeyClass = KeyClass.NONE
+    name: str = ""
+    """The attribute's own name; empty outside of attributes."""
     _assignments: Sequence[Assignment] | None = field(default=None, init=False, repr=False)
 
     @classmethod
-    def of(cls, text: str, key: KeyClass = KeyClass.NONE) -> Subject:
+    def of(cls, text: str, key: KeyClass = KeyClass.NONE, name: str = "") -> Subject:
         """Fold, lower and shape a text; replacements in it say nothing about what stands beside them."""
         plain = fold(text)
-        low = lower(REPLACED.sub(_blank, plain) if "<" in plain else plain)
-        return cls(plain, low, shape(low), key)
+        low = lower(REPLACED.sub(_blank, plain) if may_hold_replacement(plain) else plain)
+        return cls(plain, low, shape(low), key, name)
 
     def assignments(self) -> Sequence[Assignment]:
         """The values of names of secrets and tokens, looked for once."""
@@ -63,6 +65,12 @@ class Detector:
     entity: str
     gate: tuple[bytes, ...]
     find: Callable[[Subject], Iterable[Finding]]
+    keys: frozenset[str] = frozenset()
+    """Attribute names, in lower case, whose whole value is one, and everything inside of it."""
+
+
+Transform = Callable[[Finding, str], str]
+"""From a finding and the text that it covers to what stands in its place."""
 
 
 def _blank(match: re.Match[str]) -> str:

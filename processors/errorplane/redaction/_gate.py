@@ -1,4 +1,4 @@
-"""One multi-pattern scan over raw bytes that says where to look.
+"""One multi-pattern scan over raw bytes that says where to look, and for what.
 
 The expressions have no boundaries: in raw protobuf the byte before a string is its length and the byte after is the
 next field's tag, and both may be letters or digits. Boundaries, checksums and context are checked on the string.
@@ -14,7 +14,6 @@ import hyperscan
 
 from errorplane.detectors import FOLDED_GATES, Detector
 
-_LOOK, _ERROR = 1, 2
 _FEW, _BYTES_PER_HIT = 4096, 32
 
 # An AnyValue's int_value (tag 0x18) of 2^35 or more, and a double_value (tag 0x21) from 2^39 to 2^63: cards as numbers.
@@ -50,41 +49,64 @@ class Gate:
     """
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        look = [expression for detector in detectors for expression in detector.gate]
-        look += [*FOLDED_GATES, *_LARGE_NUMBERS, *_FORGED]
+        self.everyone = (1 << len(detectors)) - 1
+        masks: dict[bytes, int] = {}
+        for number, detector in enumerate(detectors):
+            for expression in detector.gate:
+                masks[expression] = masks.get(expression, 0) | 1 << number
+        masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
+        self._masks = [*masks.values(), *(0 for _ in (*_LARGE_NUMBERS, *_FORGED, *_ERRORS))]
+        self._first_error = len(self._masks) - len(_ERRORS)
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        expressions = list(dict.fromkeys(look))
-        ids = [_LOOK] * len(expressions) + [_ERROR] * len(_ERRORS)
         self._database.compile(
-            expressions=[*expressions, *_ERRORS],
-            ids=ids,
-            elements=len(ids),
-            flags=[hyperscan.HS_FLAG_DOTALL] * len(ids),
+            expressions=[*masks, *_LARGE_NUMBERS, *_FORGED, *_ERRORS],
+            ids=list(range(len(self._masks))),
+            elements=len(self._masks),
+            flags=[hyperscan.HS_FLAG_DOTALL] * len(self._masks),
         )
         self._scratch = hyperscan.Scratch(self._database)
         self._local = threading.local()
 
     def scan(self, body: bytes) -> Hits:
         """Scan a request. One made of nothing but hits would take seconds: beyond one in 32 bytes, every byte is one."""
+        found = self._found(body)
+        if found is None:
+            return Hits(range(len(body)), range(len(body)))
+        if not found:
+            return _NOTHING
+        first_error = self._first_error
+        look = {end - 1 for expression, end in found if expression < first_error}
+        errors = {end - 1 for expression, end in found if expression >= first_error}
+        return Hits(sorted(look), sorted(errors))
+
+    def mask(self, text: bytes) -> int:
+        """The detectors that may find something in a text: a bit for each, in their order."""
+        found = self._found(text)
+        if found is None:
+            return self.everyone
+        mask = 0
+        masks = self._masks
+        for expression, _ in found:
+            mask |= masks[expression]
+        return mask
+
+    def _found(self, data: bytes) -> list[tuple[int, int]] | None:
+        """Expression and end of each hit; None if there are too many."""
         found: list[tuple[int, int]] = []
-        room = _FEW + len(body) // _BYTES_PER_HIT
+        room = _FEW + len(data) // _BYTES_PER_HIT
 
         def note(expression: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            found.append((end - 1, expression))
+            found.append((expression, end))
             return len(found) > room
 
         try:
-            self._database.scan(body, note, scratch=self._own_scratch())
+            self._database.scan(data, note, scratch=self._own_scratch())
         except hyperscan.ScanTerminated:
-            return Hits(range(len(body)), range(len(body)))
-        return Hits(_offsets(found, _LOOK), _offsets(found, _ERROR)) if found else _NOTHING
+            return None
+        return found
 
     def _own_scratch(self) -> hyperscan.Scratch:
         scratch: hyperscan.Scratch | None = getattr(self._local, "scratch", None)
         if scratch is None:
             scratch = self._local.scratch = self._scratch.clone()
         return scratch
-
-
-def _offsets(found: list[tuple[int, int]], wanted: int) -> list[int]:
-    return sorted({offset for offset, expression in found if expression == wanted})

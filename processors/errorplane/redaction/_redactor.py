@@ -12,7 +12,7 @@ from errorplane.detectors import ALL, Detector
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Edit, Layout, MalformedWire, canonical, splice, walk
 from errorplane.policy import Redaction
-from errorplane.redaction._gate import Gate
+from errorplane.redaction._engine import Engine
 from errorplane.redaction._locate import Target, targets
 from errorplane.redaction._result import CannotScan, Limits, Quarantined, Redacted
 from errorplane.redaction._shapes import SHAPES
@@ -36,8 +36,9 @@ class Redactor:
         limits: Limits = _LIMITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._gate = Gate(detectors)
-        self._looker = Looker(detectors, allow, limits)
+        engine = Engine(detectors, allow)
+        self._gate = engine.gate
+        self._looker = Looker(engine, limits)
         self._limits = limits
         self._clock = clock
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from errorplane.detectors import Detector, KeyClass, key_class, redact
+from errorplane.detectors import KeyClass, key_class
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS, SAMPLING_PROBABILITY, SAMPLING_RULE
+from errorplane.redaction._engine import Engine
 from errorplane.redaction._result import CannotScan, Limits
 from errorplane.redaction._shapes import Kind
 
@@ -43,9 +44,8 @@ class Looker:
     Small ones are remembered, since the same resources, user agents and addresses come again and again.
     """
 
-    def __init__(self, detectors: Sequence[Detector], allow: Collection[str], limits: Limits) -> None:
-        self._detectors = detectors
-        self._allow = frozenset(allow)
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        self._engine = engine
         self._limits = limits
         self._remembered = functools.lru_cache(_CACHED_VALUES)(self._look)
 
@@ -63,7 +63,7 @@ class Looker:
             return _UNKNOWN_GOES
         if kind is Kind.ID and len(body) in _ID_LENGTHS:
             return _AS_IT_IS
-        walk = _Walk(self._detectors, self._allow, self._limits)
+        walk = _Walk(self._engine, self._limits)
         if kind is Kind.KEY_VALUE:
             return self._look_at_pair(walk, body)
         if kind is Kind.ANY_VALUE:
@@ -93,9 +93,8 @@ def _strip_unknown(message: AnyValue | KeyValue) -> int:
 class _Walk:
     """Looks at every string and number of one value and changes it in place."""
 
-    def __init__(self, detectors: Sequence[Detector], allow: frozenset[str], limits: Limits) -> None:
-        self._detectors = detectors
-        self._allow = allow
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        self._engine = engine
         self._limits = limits
         self._found: Counter[str] = Counter()
 
@@ -134,7 +133,7 @@ class _Walk:
     def text(self, text: str, kind: KeyClass) -> str:
         if len(text) > self._limits.text:
             raise CannotScan("size")
-        new, findings = redact(text, None, self._detectors, kind=kind, allow=self._allow)
+        new, findings = self._engine.redact(text, kind=kind)
         self._found.update(finding.entity for finding in findings)
         return new
 

@@ -1,0 +1,82 @@
+"""The detectors behind one Hyperscan database: of each text only those look whose gate has a hit in it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Sequence
+
+import re2  # type: ignore[import-untyped]  # google-re2 ships neither stubs nor a marker
+
+from errorplane.detectors import ALL, Detector, Finding, KeyClass, Transform, find, key_class, settle
+from errorplane.redaction._gate import Gate
+
+_REMEMBERED_TEXTS, _REMEMBERED_KEYS, _LONGEST_REMEMBERED = 8192, 4096, 512
+# Of what a key may say, these only take findings away; so they need no look that the text itself does not ask for.
+_TAKING = frozenset((KeyClass.NONE, KeyClass.VERSION, KeyClass.ACCOUNT))
+
+
+class Engine:
+    """Finds what ``errorplane.detectors.find`` finds, some twenty times as fast; safe to use from several threads.
+
+    ``allow`` are literal values, ``allow_patterns`` expressions of RE2 for whole values, that are never masked.
+    ``transform`` says what stands in place of a finding, ``<ENTITY>`` by default; what it returns may be remembered for
+    a text that comes again. Raises ``re2.error`` and ``hyperscan.error`` for expressions that do not compile. Building
+    one takes about a second.
+    """
+
+    def __init__(
+        self,
+        detectors: Sequence[Detector] = ALL,
+        allow: Collection[str] = (),
+        allow_patterns: Sequence[str] = (),
+        transform: Transform | None = None,
+    ) -> None:
+        self._detectors = tuple(detectors)
+        self._allow = _Allowed(allow, allow_patterns) if allow or allow_patterns else ()
+        self._transform = transform
+        self.gate = Gate(self._detectors)
+        self.keys = frozenset(key for detector in self._detectors for key in detector.keys)
+        """Attribute names, in lower case, everything inside of which is to be hidden."""
+        self._chosen = functools.lru_cache(_REMEMBERED_KEYS)(self._choose)
+        self._of_key = functools.lru_cache(_REMEMBERED_KEYS)(self._fired)
+        self._remembered = functools.lru_cache(_REMEMBERED_TEXTS)(self._redact)
+
+    def find(self, text: str, key: str | None = None, *, kind: KeyClass | None = None) -> list[Finding]:
+        """What has to be hidden in ``text``, as ``errorplane.detectors.find`` says, with the same arguments."""
+        fired = self._fired(text)
+        if key is not None:
+            fired |= self._of_key(key) if len(key) <= _LONGEST_REMEMBERED else self._fired(key)
+        if kind is None:
+            kind = KeyClass.NONE if key is None else key_class(key)
+        elif kind not in _TAKING:  # of another key, perhaps, whose gates are not known here
+            fired = self.gate.everyone
+        return find(text, key, self._chosen(fired), kind=kind, allow=self._allow) if fired else []
+
+    def redact(self, text: str, key: str | None = None, *, kind: KeyClass | None = None) -> tuple[str, list[Finding]]:
+        """The text with every finding replaced, and the findings, as ``errorplane.detectors.redact`` says."""
+        short = len(text) <= _LONGEST_REMEMBERED and (key is None or len(key) <= _LONGEST_REMEMBERED)
+        new, findings = (self._remembered if short else self._redact)(text, key, kind)
+        return new, list(findings)
+
+    def _redact(self, text: str, key: str | None, kind: KeyClass | None) -> tuple[str, Sequence[Finding]]:
+        return settle(text, lambda each: self.find(each, key, kind=kind), self._transform)
+
+    def _fired(self, text: str) -> int:
+        try:
+            return self.gate.mask(text.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:  # half a pair of surrogates, as JSON may hold it
+            return self.gate.everyone
+
+    def _choose(self, fired: int) -> tuple[Detector, ...]:
+        return tuple(detector for number, detector in enumerate(self._detectors) if fired >> number & 1)
+
+
+class _Allowed:
+    """Literal values and those that a pattern matches as a whole."""
+
+    def __init__(self, literals: Collection[str], patterns: Sequence[str]) -> None:
+        self._literals = frozenset(literals)
+        self._patterns = [re2.compile(pattern) for pattern in patterns]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self._literals or any(pattern.fullmatch(value) for pattern in self._patterns)
