@@ -10,18 +10,19 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from errorplane.policy._locations import Location
 from errorplane.policy._scalars import NAME_PATTERN, Choice, Number, Text, fail
-from errorplane.policy._section import Section
+from errorplane.policy._section import Section, YesNo
 
 ActionWord = Literal[
     "replace", "mask", "drop", "hmac", "token", "ip_prefix", "generalise", "keep_domain", "encrypt", "keep"
 ]
 ACTIONS: tuple[ActionWord, ...] = get_args(ActionWord)
-GENERALISATIONS = ("year", "zip3", "age")
+GENERALISATIONS = ("year", "zip3", "age", "geo")
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "mask": ("first", "last", "char"),
+    "hmac": ("domain",),
     "token": ("domain",),
-    "ip_prefix": ("v4", "v6"),
+    "ip_prefix": ("v4", "v6", "keyed", "domain"),
     "generalise": ("to",),
     "encrypt": ("to",),
 }
@@ -32,7 +33,7 @@ _REQUIRED: Mapping[str, str] = {"generalise": "to", "encrypt": "to"}
 class _Aim(Location):
     """Option ``to``: what a value is generalised to, or the file with the public key that it is encrypted to."""
 
-    label = "`year` | `zip3` | `age`, or a path"
+    label = "`year` | `zip3` | `age` | `geo`, or a path"
 
     def read(self, value: object, info: ValidationInfo) -> str:  # type: ignore[override]  # text, see Action.to
         if info.data.get("do") != "generalise":
@@ -52,7 +53,7 @@ class Action(Section):
 
     do: Annotated[ActionWord, Choice()] = Field(
         description="replace: by its entity, such as <EMAIL_ADDRESS>. mask: its characters, except the first and last "
-        "ones. drop: taken out with nothing in its place. hmac: a keyed hash. token: a reversible token, the same for the same value "
+        "ones; a short value shows at most half of them. drop: taken out with nothing in its place. hmac: a keyed hash. token: a reversible token, the same for the same value "
         "within one domain. ip_prefix: the network of an address. generalise: less exact. keep_domain: what stands "
         "after the @ of an e-mail address. encrypt: to a public key. keep: left as it is.",
         examples=["mask"],
@@ -61,27 +62,34 @@ class Action(Section):
         default=0, description="For mask: characters that stay at the start.", examples=[6]
     )
     last: Annotated[int, Number(0, 64, whole=True)] = Field(
-        default=0, description="For mask: characters that stay at the end.", examples=[4]
+        default=4, description="For mask: characters that stay at the end.", examples=[4]
     )
     char: Annotated[str, Text("one character that is no letter and no digit", r"[^\w\s]", "character")] = Field(
         default="*", description="For mask: what stands for each other character.", examples=["#"]
     )
     domain: Annotated[str, Text("the name of a domain", NAME_PATTERN, "name")] | None = Field(
         default=None,
-        description="For token: tokens are equal, and can be joined, within one domain. By default the name of the "
+        description="For token, hmac and ip_prefix with keyed: results are equal, and can be joined, within one "
+        "domain. By default the name of the "
         "destination, and all under redaction.actions.",
         examples=["support"],
     )
-    v4: Annotated[int, Number(0, 32, whole=True)] = Field(
+    v4: Annotated[int, Number(0, 24, whole=True)] = Field(
         default=24, description="For ip_prefix: bits that stay of an IPv4 address.", examples=[16]
     )
-    v6: Annotated[int, Number(0, 128, whole=True)] = Field(
+    v6: Annotated[int, Number(0, 64, whole=True)] = Field(
         default=48, description="For ip_prefix: bits that stay of an IPv6 address.", examples=[32]
+    )
+    keyed: YesNo = Field(
+        default=False,
+        description="For ip_prefix: instead of cutting an address, encrypt it so that addresses of one network stay in "
+        "one network.",
+        examples=[True],
     )
     to: Annotated[str, _Aim()] | None = Field(
         default=None,
-        description="For generalise: year of a date, first three digits of a ZIP code, or age in years, with 90+ for "
-        "all above 89. For encrypt: file with an X25519 public key, PEM.",
+        description="For generalise: year of a date, first three digits of a ZIP code, age in years, with 90+ for "
+        "all above 89, or coordinates with one decimal. For encrypt: file with an X25519 public key, PEM.",
         examples=["year"],
     )
 
