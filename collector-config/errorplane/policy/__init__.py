@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from errorplane.policy._actions import Action
+from errorplane.policy._application import application_settings
 from errorplane.policy._default import default_policy
 from errorplane.policy._delivery import (
     ClientTls,
@@ -20,6 +21,7 @@ from errorplane.policy._delivery import (
     RetentionRule,
     Telemetry,
 )
+from errorplane.policy._effective import ALWAYS_DROPPED, Detection, detection, effective_actions
 from errorplane.policy._keys import Keys, KeySource
 from errorplane.policy._load import LoadResult, check, load, read
 from errorplane.policy._policy import Policy
@@ -32,10 +34,12 @@ from errorplane.policy._services import Service, SeverityPolicy, SeverityRule
 from errorplane.policy._when import When
 
 __all__ = [
+    "ALWAYS_DROPPED",
     "Action",
     "ClientTls",
     "CustomDetector",
     "Destination",
+    "Detection",
     "Errors",
     "Facts",
     "FileTarget",
@@ -62,8 +66,11 @@ __all__ = [
     "SeverityRule",
     "Telemetry",
     "When",
+    "application_settings",
     "check",
     "default_policy",
+    "detection",
+    "effective_actions",
     "json_schema",
     "load",
     "read",

@@ -70,8 +70,7 @@ class Action(Section):
     domain: Annotated[str, Text("the name of a domain", NAME_PATTERN, "name")] | None = Field(
         default=None,
         description="For token, hmac and ip_prefix with keyed: results are equal, and can be joined, within one "
-        "domain. By default the name of the "
-        "destination, and all under redaction.actions.",
+        "domain. By default the name of the destination, and all under redaction.actions.",
         examples=["support"],
     )
     v4: Annotated[int, Number(0, 24, whole=True)] = Field(

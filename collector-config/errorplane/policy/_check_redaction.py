@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from errorplane.policy._actions import Action
+from errorplane.policy._actions import Action, ActionWord
 from errorplane.policy._checks import Check, Remark
+from errorplane.policy._effective import ALWAYS_DROPPED
+from errorplane.policy._patterns import check_allow_pattern, check_pattern
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
 from errorplane.policy._vocabulary import ENTITIES
 
 _MAX_KEY_BYTES = 1 << 16
+_ONLY_FOR: Mapping[ActionWord, str] = {"keep_domain": "EMAIL_ADDRESS", "ip_prefix": "IP_ADDRESS"}
 
 
 def actions_by_path(policy: Policy) -> Iterator[tuple[Keys, Mapping[str, Action]]]:
@@ -46,6 +49,35 @@ def _presidio_names(policy: Policy) -> Iterator[Remark]:
             yield Remark(
                 path, "is the name of a detector of redaction.custom already", rests_on=(("redaction", "custom"),)
             )
+
+
+def _patterns(policy: Policy) -> Iterator[Remark]:
+    for number, detector in enumerate(policy.redaction.custom):
+        if detector.pattern is None:
+            continue
+        if (mistake := _said(check_pattern, detector.pattern, detector.group, detector.context)) is not None:
+            yield Remark(("redaction", "custom", number, "pattern"), mistake)
+    for number, pattern in enumerate(policy.redaction.allow_patterns):
+        if (mistake := _said(check_allow_pattern, pattern)) is not None:
+            yield Remark(("redaction", "allow_patterns", number), mistake)
+
+
+def _said(check: Callable[..., None], *arguments: object) -> str | None:
+    try:
+        check(*arguments)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _actions_fit(policy: Policy) -> Iterator[Remark]:
+    for path, actions in actions_by_path(policy):
+        for entity, action in actions.items():
+            fitting = _ONLY_FOR.get(action.do)
+            if fitting is not None and entity != fitting:
+                yield Remark((*path, entity), f"{action.do} is an action for {fitting} only", about_key=True)
+            if entity in ALWAYS_DROPPED and action.do != "drop":
+                yield Remark((*path, entity), "is always dropped, whatever stands here", "warning", about_key=True)
 
 
 def _public_keys(policy: Policy) -> Iterator[Remark]:
@@ -83,4 +115,4 @@ def _no_public_key(file: Path) -> str | None:
     return None if isinstance(key, X25519PublicKey) else "is no X25519 key (openssl genpkey -algorithm X25519)"
 
 
-REDACTION_CHECKS: tuple[Check, ...] = (_custom_names, _presidio_names, _public_keys)
+REDACTION_CHECKS: tuple[Check, ...] = (_custom_names, _presidio_names, _patterns, _actions_fit, _public_keys)

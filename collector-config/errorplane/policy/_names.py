@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from errorplane.policy._checks import Remark
+from errorplane.policy._effective import ALWAYS_DROPPED, DEFAULT
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
 from errorplane.policy._redaction import Ner
 from errorplane.policy._vocabulary import ENTITIES
+from errorplane.policy.packs import PACKS
 
 ANY = "*"
-DEFAULT = "default"
 ENTITY_LISTS: tuple[Keys, ...] = (
     ("redaction", "custom", ANY, "name"),
     ("redaction", "presidio", ANY),
@@ -55,7 +56,9 @@ def unknown_names(tree: object, defaults: Policy) -> Iterator[Remark]:
 def unknown_entities(tree: object) -> Iterator[Remark]:
     """A remark for every entity in ``redaction.actions`` and ``redaction.destinations`` that nothing can find."""
     found = (value for path in ENTITY_LISTS for _, value in _find(tree, path, ()))
-    names = {*ENTITIES, *(value for value in found if isinstance(value, str))}
+    packs = [pack for _, pack in _find(tree, ("redaction", "packs", ANY), ())]
+    names = {*ENTITIES, *ALWAYS_DROPPED, *(value for value in found if isinstance(value, str))}
+    names.update(entity for pack in PACKS if pack.name in packs for entity in pack.entities)
     if any(True for _ in _find(tree, ("redaction", "ner"), ())):
         names.update(Ner().entities)
     allowed = (DEFAULT, *sorted(names))
