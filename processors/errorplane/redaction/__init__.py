@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from errorplane.redaction._custom import custom_detector
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._redactor import Redactor
 from errorplane.redaction._result import CannotScan, Limits, Quarantined, Redacted
 
-__all__ = ["CannotScan", "Engine", "Limits", "Quarantined", "Redacted", "Redactor"]
+__all__ = ["CannotScan", "Engine", "Limits", "Quarantined", "Redacted", "Redactor", "custom_detector"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Sequence
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships neither stubs nor a marker
-
 from errorplane.detectors import ALL, Detector, Finding, KeyClass, Transform, find, key_class, settle
+from errorplane.policy._patterns import compile_pattern
+from errorplane.redaction._custom import encodable
 from errorplane.redaction._gate import Gate
 
 _REMEMBERED_TEXTS, _REMEMBERED_KEYS, _LONGEST_REMEMBERED = 8192, 4096, 512
@@ -20,8 +20,8 @@ class Engine:
 
     ``allow`` are literal values, ``allow_patterns`` expressions of RE2 for whole values, that are never masked.
     ``transform`` says what stands in place of a finding, ``<ENTITY>`` by default; what it returns may be remembered for
-    a text that comes again. Raises ``re2.error`` and ``hyperscan.error`` for expressions that do not compile. Building
-    one takes about a second.
+    a text that comes again. Raises ValueError for a pattern that RE2 does not take, ``hyperscan.error`` for a gate that
+    does not compile. Building one takes about a second.
     """
 
     def __init__(
@@ -76,7 +76,10 @@ class _Allowed:
 
     def __init__(self, literals: Collection[str], patterns: Sequence[str]) -> None:
         self._literals = frozenset(literals)
-        self._patterns = [re2.compile(pattern) for pattern in patterns]
+        self._patterns = [compile_pattern(pattern) for pattern in patterns]
 
     def __contains__(self, value: object) -> bool:
-        return value in self._literals or any(pattern.fullmatch(value) for pattern in self._patterns)
+        if value in self._literals:
+            return True
+        text = encodable(str(value)) if self._patterns else ""
+        return any(pattern.fullmatch(text) for pattern in self._patterns)
