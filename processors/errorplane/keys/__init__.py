@@ -11,5 +11,18 @@ from errorplane.keys._derive import derive
 from errorplane.keys._errors import KeyUnavailable
 from errorplane.keys._key import Key, KeyProvider
 from errorplane.keys._provider import SourceProvider, from_policy
+from errorplane.keys._seal import Opener, Sealer, SealError, key_id, write_pair
 
-__all__ = ["Key", "KeyProvider", "KeyUnavailable", "SourceProvider", "derive", "from_policy"]
+__all__ = [
+    "Key",
+    "KeyProvider",
+    "KeyUnavailable",
+    "Opener",
+    "SealError",
+    "Sealer",
+    "SourceProvider",
+    "derive",
+    "from_policy",
+    "key_id",
+    "write_pair",
+]

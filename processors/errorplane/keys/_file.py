@@ -16,10 +16,14 @@ from errorplane.keys._errors import KeyUnavailable
 _MAX_BYTES = 4096
 
 
-def file_secret(purpose: str, path: Path, random: Callable[[int], bytes] = os.urandom) -> bytes:
-    """The secret in ``path``, generated first when there is no such file. Raises ``KeyUnavailable``."""
+def file_secret(
+    purpose: str, path: Path, random: Callable[[int], bytes] = os.urandom, *, generate: bool = True
+) -> bytes:
+    """The secret in ``path``, generated first when there is no such file and ``generate``. Raises ``KeyUnavailable``."""
     try:
         if not path.exists():
+            if not generate:
+                raise KeyUnavailable(purpose, f"there is no file {path}")
             _generate(path, random)
         text = _read_private(purpose, path)
     except OSError as error:

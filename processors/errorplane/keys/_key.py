@@ -18,5 +18,5 @@ class KeyProvider(Protocol):
     """The one way to a key."""
 
     def key(self, purpose: str) -> Key:
-        """The key for ``purpose`` (``journal``, ``segments``); the same one each time. Raises ``KeyUnavailable``."""
+        """The key for ``purpose`` (``journal``, ``segments``, ``tokens``); the same one each time. Raises ``KeyUnavailable``."""
         ...

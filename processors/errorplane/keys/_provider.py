@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
+from types import MappingProxyType
 
 from errorplane.keys._command import command_secret
 from errorplane.keys._derive import SECRET_BYTES, decode_secret, derive
 from errorplane.keys._errors import KeyUnavailable
 from errorplane.keys._file import file_secret
-from errorplane.keys._key import Key, KeyProvider
+from errorplane.keys._key import Key
 from errorplane.policy import KeySource, Policy
 
 PLUGIN_GROUP = "errorplane_keys"
-PURPOSES = ("journal", "segments")
+PURPOSES = ("journal", "segments", "tokens")
 
 
-def from_policy(policy: Policy, environ: Mapping[str, str] = os.environ) -> KeyProvider:
-    """A provider of the keys in ``policy.keys``; a source is asked when its key is first wanted, and once."""
-    return SourceProvider({purpose: policy.key_source(purpose) for purpose in PURPOSES}, environ)
+def from_policy(policy: Policy, environ: Mapping[str, str] = os.environ, *, generate: bool = True) -> SourceProvider:
+    """A provider of the keys in ``policy.keys``; a source is asked when its key is first wanted, and once.
+
+    With ``generate`` a missing file gets a new key: not for those who only read what was made with it.
+    """
+    sources = {purpose: policy.key_source(purpose) for purpose in PURPOSES}
+    return SourceProvider(sources, environ, {"tokens": policy.keys.retired_tokens}, generate=generate)
 
 
 class SourceProvider:
     """Keys from the sources of a policy; safe to share between threads."""
 
-    def __init__(self, sources: Mapping[str, KeySource], environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, KeySource],
+        environ: Mapping[str, str] = os.environ,
+        retired: Mapping[str, Sequence[KeySource]] = MappingProxyType({}),
+        *,
+        generate: bool = True,
+    ) -> None:
         self._sources = dict(sources)
         self._environ = environ
+        self._retired = dict(retired)
+        self._generate = generate
         self._keys: dict[str, Key] = {}
         self._lock = threading.Lock()
 
@@ -36,15 +50,23 @@ class SourceProvider:
         """The key for ``purpose``. Raises ``KeyUnavailable``."""
         with self._lock:
             if purpose not in self._keys:
-                self._keys[purpose] = derive(self._secret(purpose), purpose)
+                source = self._sources.get(purpose)
+                if source is None:
+                    known = ", ".join(sorted(self._sources))
+                    raise KeyUnavailable(purpose, f"no key has this purpose; there are {known}")
+                self._keys[purpose] = derive(self._secret(purpose, source, self._generate), purpose)
             return self._keys[purpose]
 
-    def _secret(self, purpose: str) -> bytes:
-        source = self._sources.get(purpose)
-        if source is None:
-            raise KeyUnavailable(purpose, f"no key has this purpose; there are {', '.join(sorted(self._sources))}")
+    def retired(self, purpose: str) -> tuple[Key, ...]:
+        """Earlier keys of ``purpose``, newest first, for reading only. Raises ``KeyUnavailable``."""
+        return tuple(
+            derive(self._secret(f"retired_{purpose}[{number}]", source, generate=False), purpose)
+            for number, source in enumerate(self._retired.get(purpose, ()))
+        )
+
+    def _secret(self, purpose: str, source: KeySource, generate: bool) -> bytes:
         if source.file is not None:
-            return file_secret(purpose, source.file)
+            return file_secret(purpose, source.file, generate=generate)
         if source.env is not None:
             return _env_secret(purpose, source.env, self._environ)
         if source.command is not None:
