@@ -89,13 +89,18 @@ def test_a_wrong_check_digit_is_no_card(
         "«4111\u00a01111\u00a01111\u00a01111»",
         "«4111\u20111111\u20111111\u20111111»",
         "«\u0664" + "\u0661" * 15 + "»",
+        "«4111.1111.1111.1111»",
+        "«4111  1111  1111  1111»",
+        "order 7 paid with card «4111111111111111»",
+        "order «4111 1111 1111 1111»",
+        "paid «4111111111111111» yesterday",
         "pan=«4111+1111+1111+1111»&x",
         "uatp card «122000000000003»",
         "the card ending in 1111, number «3111111111111113» (unknown range)",
     ],
 )
 def test_found(text: str) -> None:
-    """Cards beside other digits, in other scripts' digits, in form encoding, or of an unknown range but called cards."""
+    """Cards beside other digits, in any usual groups, in other scripts' digits, in form encoding, or of an unknown range but called cards."""
     assert_found("CREDIT_CARD", text)
 
 
@@ -119,8 +124,18 @@ def test_found(text: str) -> None:
         "arn:aws:iam::501800000009:role/x",
         "4111 1111-1111 1111",
         "41 11 11 11 11 11 11 11",
-        "4111  1111  1111  1111",
-        "version 4111.1111.1111.1111",
+        "4111  11111111  1111",
+        "4111 1111  1111 1111",
+        "4111.11111111.1111",
+        "blk_4111111111111111",
+        "req-4111111111111111",
+        "order=4111111111111111",
+        '{"traceId": "4111111111111111"}',
+        "user_id: 4111111111111111",
+        "offset 4111111111111111 of partition 7",
+        "/orders/4111111111111111",
+        "took 4111111111111111 ns",
+        "4111111111111111 bytes",
         "0000000000000000",
         "3111111111111113",
         "122000000000003",
@@ -128,16 +143,19 @@ def test_found(text: str) -> None:
     ],
 )
 def test_not_found(text: str) -> None:
-    """Timestamps, ids, UUIDs, hashes, fractions, 64-bit integers, telephone numbers and unknown ranges are no cards."""
+    """Timestamps, ids, counts, UUIDs, hashes, fractions, 64-bit integers, telephone numbers and unknown ranges are no cards."""
     assert "CREDIT_CARD" not in [entity for entity, _ in spans(text)]
 
 
 def test_the_key_of_an_attribute_says_card_or_account() -> None:
-    """Under a card's key an unknown range counts, under an account's key twelve digits do not."""
+    """Under a card's key an unknown range counts, under an account's key twelve digits do not, under an id's none do."""
+    visa = "4111111111111111"
+    assert spans(visa, "order.id") == []
+    assert spans(in_groups(visa, " "), "order.id") == [("CREDIT_CARD", in_groups(visa, " "))]
     unknown, account = with_check_digit("311111111111111"), with_check_digit("50180000000")
     assert spans(unknown, "payment.card_number") == [("CREDIT_CARD", unknown)]
     assert spans(unknown, "payment.amount") == []
-    assert spans(account, "payment.id") == [("CREDIT_CARD", account)]
+    assert spans(account, "payment.source") == [("CREDIT_CARD", account)]
     assert spans(account, "cloud.account.id") == []
 
 

@@ -14,6 +14,7 @@ from errorplane.detectors import ALL, FOLDED_GATES, Detector, Subject, find
 
 POSITIVES = [
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEabc\n-----END RSA PRIVATE KEY-----",
+    "Anna Berg\nMain Street 5\n467 3395\nBerlin",
     *r"""
 bob@example.com
 "bob smith"@example.co.uk
@@ -22,6 +23,8 @@ jörg@müller.de
 alice@example.com.tar.gz
 4111 1111 1111 1111
 3782-822463-10005
+4111.1111.1111.1111
+4111  1111  1111  1111
 6759649826438453
 card 122000000000003
 501800000009
@@ -34,6 +37,7 @@ MT84MALT011000012345MTLCAST001S
 AD1200012030200359100100
 536-90-4399
 536 90 4399
+536.90.4399
 ssn 123456789
 Social Security no. 536.90.4399
 192.168.1.1
@@ -57,6 +61,19 @@ desk: 555-0187
 whats app 5511912345678
 my number is 55 50 18 71
 messages from 555-0187
+please ring 467 3395
+you lost 2125550187
+Anna, 721 200 110, Berlin
+0472 13 29 62
+031-035-132
+call 5757803855 to book
+reached at 468 0673
+caller=(33) 777-289
+467 3395 (office)
+a\nb c\n467 3395\nd
+21 289 731 8106
+67 534 85 44
+helpline 467 3395
 +%28212%29 555 0187
 Authorization: Bearer abc.def-ghi
 Basic dXNlcjpwYXNz

@@ -24,12 +24,14 @@ CLASSES = {
     KeyClass.SSN: "ssn user.ssn SSN social_security_number socialSecurity",
     KeyClass.ACCOUNT: "cloud.account.id aws_account_id accountId",
     KeyClass.VERSION: (
-        "version service.version telemetry.sdk.version user_agent user_agent.original browser.version release app_release"
+        "version service.version telemetry.sdk.version user_agent user_agent.original browser.version release app_release "
+        "container.image.tag container.image.tags api_versions"
     ),
+    KeyClass.ID: "id order.id session.id orderId trace_id uuid kafka.offset seq timestamp body_size token_count version_count",
     KeyClass.NONE: (
-        "gen_ai.usage.input_tokens gen_ai.usage.output_tokens max_tokens token_count nextPageToken next_page_token "
-        "continuation_token sync-token token.type password_length passwordless secret_name key primary_key session.id "
-        "user.email http.route cardinality discard.count company pancake version_count userAgentParser released compass "
+        "gen_ai.usage.input_tokens gen_ai.usage.output_tokens max_tokens nextPageToken next_page_token "
+        "continuation_token sync-token token.type password_length passwordless secret_name key primary_key "
+        "user.email http.route cardinality company pancake userAgentParser released compass "
         "cookie_banner author authority release_notes"
     ),
 }

@@ -103,11 +103,64 @@ def test_north_america(area: int, exchange: int, line: int, sep: str) -> None:
         "my number is «55 50 18 71»",
         "desk: «555-0187»",
         "phone «+49 30 901820», order 123456789",
+        "caller=«(33) 777-289» status=ok",
+        "Call «768 478 173» to book",
+        "SMS to «97 143710» failed",
+        "Anna Berg can be reached at «468 0673»",
+        "the hotline «467 3395» is closed",
     ],
 )
 def test_found_by_a_word(text: str) -> None:
     """Local shapes count after a word that says so; what comes after the number does not."""
     assert_found("PHONE_NUMBER", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please add «467 3395» to your records",
+        "Hi, my new one is «60-56-85-91».",
+        "I moved to Oslo, please update «699 956 915» in my profile",
+        "You can get me there: «9472 7916»",
+        "Thanks! «2125550187»",
+        "is «0771234567» yours or his? Please say",
+        "Bob Dole\n«467 3395» (office)\n«21 284 698 2548» fax",
+        "Anna Berg\nMain Street 5\n12345 Town\n«467 3395»\n",
+        "Anna Berg, «721 200 110», Berlin",
+        "see «0472 13 29 62» today",
+    ],
+)
+def test_found_by_the_shape_in_prose(text: str) -> None:
+    """Grouped digits are a telephone number in what people write to people, in signatures and in addresses."""
+    assert_found("PHONE_NUMBER", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "your order 467 3395 is on its way",
+        "please pay 12 500 000 kr",
+        "please pay $467 3395",
+        "my licence is 434 14 557",
+        "your account number is 9472 7916",
+        "you were born 12 05 1998",
+        "please see the years 1998-2004",
+        "my zip is 90010-170",
+        "please wait 1234 5678 ms",
+        "you have 10 000 points",
+        "received 467 3395 of 512",
+        "total bytes 721 200 110",
+        "HTTP/1.1 200 467 3395",
+        "a\nb\n2026-11-24\nc",
+        "x=1\ny=2\n467 3395\nz=3",
+        "rows 12 3456 7890",
+        "softheader=00589370 90990003 00000002",
+        "dump 0472 1329 6200 0000",
+    ],
+)
+def test_not_found_by_the_shape_alone(text: str) -> None:
+    """Amounts, dates, postcodes, counts and numbers called something else stay, also where people write."""
+    assert "PHONE_NUMBER" not in [entity for entity, _ in spans(text)]
 
 
 @pytest.mark.parametrize("key", ["user.phone", "phoneNumber", "customer.mobile", "msisdn", "fax_number", "contact_no"])

@@ -59,6 +59,9 @@ def test_encoded(encoder: str) -> None:
         "«536 90 4399»",
         "10:00:00 «536-90-4399» 17",
         "ssn «536.90.4399»",
+        "it is «536.90.4399».",
+        "SSN-«536-90-4399»",
+        "id: «536-90-4399»",
         "社会保障«536-90-4399»号",
         f"«{wide('536-90-4399')}»",
         "«536\u201390\u20134399»",
@@ -90,8 +93,13 @@ def test_found(text: str) -> None:
         "2026-11-24",
         "session 123456789",
         "ssn: 000123456",
+        "ABC-123-45-6789",
+        "123-45-6789-X",
+        "order 123-45-6789",
+        "sku: 123-45-6789",
+        '"GET / HTTP/1.1" 200 12 3456',
     ],
 )
 def test_not_found(text: str) -> None:
-    """Numbers never issued, parts of longer numbers, UUIDs, dates and plain nine digits."""
+    """Numbers never issued, parts of longer numbers and codes, numbers of orders, UUIDs, dates and plain nine digits."""
     assert "US_SSN" not in [entity for entity, _ in spans(text)]

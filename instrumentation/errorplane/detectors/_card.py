@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._keys import KeyClass
+from errorplane.detectors._labels import is_glued, is_labelled
 from errorplane.detectors._model import Detector, Finding, Subject
 
 # (lowest and highest leading digits, lengths): what the schemes publish, checked 2026. UATP (1, fifteen digits) is not
@@ -25,8 +26,15 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("1800", "1800", (15,)),
     ("353", "353", (16,)),  # RuPay, co-branded with JCB
     ("356", "356", (16,)),
+    ("35", "35", (16,)),  # what test numbers of JCB begin with, too
     ("50", "50", tuple(range(12, 20))),  # Maestro; RuPay 508, Verve, Elo, Dankort
-    ("56", "69", tuple(range(12, 20))),  # Maestro; Discover 6011, 644 to 649, 65; UnionPay 62; RuPay 60, 65; Troy 65
+    ("56", "58", tuple(range(12, 20))),  # Maestro
+    ("0604", "0604", tuple(range(12, 20))),
+    ("63", "63", tuple(range(12, 20))),  # Maestro 6304, 6390; InstaPayment, InterPayment
+    ("67", "67", tuple(range(12, 20))),  # Maestro
+    ("60", "60", (16, 17, 18, 19)),  # Discover 6011, RuPay, UkrCard
+    ("62", "62", (16, 17, 18, 19)),  # UnionPay
+    ("64", "65", (16, 17, 18, 19)),  # Discover, RuPay, Troy, Verve
     ("81", "82", (16,)),  # RuPay, UnionPay
     ("2200", "2205", (16, 17, 18, 19)),  # Mir, BORICA
     ("9792", "9792", (16,)),  # Troy
@@ -37,7 +45,9 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("31", "31", (19,)),  # China T-Union
 )
 _LENGTHS = {
-    prefix: lengths for low, high, lengths in reversed(_ISSUERS) for prefix in map(str, range(int(low), int(high) + 1))
+    f"{prefix:0{len(low)}}": lengths
+    for low, high, lengths in reversed(_ISSUERS)
+    for prefix in range(int(low), int(high) + 1)
 }
 _GROUPS = frozenset(
     {
@@ -46,11 +56,13 @@ _GROUPS = frozenset(
         (6, 6, 4), (4, 4, 8), (4, 12), (4, 8, 4), (6, 10), (4, 7, 4),
     }
 )  # fmt: skip
+# With dots or two spaces between the groups, which columns of numbers and versions have as well.
+_WIDE_GROUPS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
 _FIRST_GROUPS = frozenset(sizes[0] for sizes in _GROUPS)
-_WITHOUT_SEPARATORS = str.maketrans(dict.fromkeys(" +-"))
+_WITHOUT_SEPARATORS = str.maketrans(dict.fromkeys(" +-."))
 _WITHOUT_DIGITS = str.maketrans(dict.fromkeys("0123456789"))
 _TWELVE = b"d" * 12
-_RUN = re.compile(r"[0-9](?<![0-9]{2})(?:[ +-]?[0-9]){11,}")
+_RUN = re.compile(r"[0-9](?<![0-9]{2})(?:(?:[ +.-]|  )?[0-9]){11,}")
 _GROUP = re.compile(r"[0-9]+")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _CONTEXT = re.compile(
@@ -62,7 +74,7 @@ _PART_AFTER = re.compile(r"[0-9a-z]|\.[0-9]")
 _MINUS = re.compile(r"(?:^|[\s_=:,(\[])-\Z")
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 _NEAR = 40
-_CARD, _ACCOUNT = KeyClass.CARD, KeyClass.ACCOUNT
+_CARD, _ACCOUNT, _ID = KeyClass.CARD, KeyClass.ACCOUNT, KeyClass.ID
 
 
 def luhn(digits: str) -> bool:
@@ -86,7 +98,7 @@ def _issued(digits: str) -> bool:
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
-    return _find_runs(subject) if _TWELVE in subject.shape.translate(None, b" +-") else ()
+    return _find_runs(subject) if _TWELVE in subject.shape.translate(None, b" +-.") else ()
 
 
 def _find_runs(subject: Subject) -> Iterator[Finding]:
@@ -110,9 +122,31 @@ def _find_runs(subject: Subject) -> Iterator[Finding]:
 def _is_card(subject: Subject, start: int, end: int) -> bool:
     number = subject.text[start:end]
     digits = number.translate(_WITHOUT_SEPARATORS)
-    if len(digits) < len(number) and len({*number.translate(_WITHOUT_DIGITS)}) > 1:
-        return False  # separators of two kinds
-    return luhn(digits) and (_issued(digits) or _said(subject, start)) and _free(subject, start, end, digits)
+    if len(digits) < len(number) and not _evenly_grouped(number):
+        return False
+    if not luhn(digits):
+        return False
+    said = _said(subject, start)
+    return (said or (_issued(digits) and not _is_id(subject, start, end))) and _free(subject, start, end, digits)
+
+
+def _evenly_grouped(number: str) -> bool:
+    """Whether separators are of one kind; dots and double spaces only between the commonest groups."""
+    separators = number.translate(_WITHOUT_DIGITS)
+    if len({*separators}) > 1:
+        return False
+    sizes = tuple(map(len, _GROUP.findall(number)))
+    if separators[0] != "." and len(separators) < len(sizes):
+        return True
+    return sizes in _WIDE_GROUPS and len(separators) == (len(sizes) - 1) * (1 if separators[0] == "." else 2)
+
+
+def _is_id(subject: Subject, start: int, end: int) -> bool:
+    """An identifier or a count in one piece: nobody writes these in a card's groups."""
+    if not subject.shape[start:end].isalpha():
+        return False
+    low = subject.low
+    return subject.key is _ID or is_labelled(low, start, end) or is_glued(low, start)
 
 
 def _free(subject: Subject, start: int, end: int, digits: str) -> bool:
@@ -149,6 +183,7 @@ CARD = Detector(
         rb"[0-9](?:[ +]?[0-9]){11}",
         # Dashes only as in _GROUPS, since UUIDs are digits with dashes too.
         rb"[0-9]{4}-[0-9]{4,7}-[0-9]{4}",
+        rb"[0-9]{4}(?:\.|[ +]{2})[0-9]{4,6}(?:\.|[ +]{2})[0-9]{4}",
         rb"[0-9]{4}-[0-9]{8}",
         rb"[0-9]{4}-[0-9]{3}-[0-9]{3}-[0-9]{3}",
         ESCAPED_SEPARATOR,

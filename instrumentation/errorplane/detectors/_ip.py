@@ -1,4 +1,4 @@
-"""IP addresses. Loopback, unspecified, netmasks and x.0.0.0 (a network, or a browser's frozen version) are no one's."""
+"""IP addresses. Loopback, unspecified, netmasks, networks with their prefix length and x.0.0.0 (a network, or a browser's frozen version) are no one's."""
 
 from __future__ import annotations
 
@@ -15,13 +15,22 @@ _V4_SHAPE = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _HARMLESS_V4 = re.compile(r"0*127\.|255\.|[0-9]+\.0+\.0+\.0+\Z")
 _PRODUCT = re.compile(r"[a-z][a-z0-9_+-]*/\Z")
 _PRODUCTS = re.compile(r"(?:^|[\s(;,])(?:mozilla|curl|wget|python-\w+|okhttp|go-http-client|apache-\w+)/[0-9]")
-_SAID_VERSION = re.compile(r"(?:version|release|\bver\.?|\brev\.?|\bbuild)[\"'\s:=]{1,4}\Z")
+# Words before four numbers that are a version, a section or an identifier of the ISO.
+_SAID_VERSION = re.compile(
+    r"(?:(?:version|release|firmware|driver|patch|hotfix|revision|chapter|section|upgrad(?:e|ed|ing)|downgrad(?:e|ed|ing)|sdk"
+    r"|\bver|\brev|\bbuild|\boid|\bfw|[._-]tag|\btag|\bpackage|\bpkg)s?\.?(?: (?:from|to|number|is|no\.?))?[\"'\s:=\[(]{1,4}"
+    r"|(?:version|grad(?:e|ed|ing))s? (?:from )?v?[0-9][0-9.]{2,15} (?:to|->|=>|and|or) |[~<>]= ?|[\^\u00a7] ?|\bv\.? ?)\Z"
+)
+# The tag of a container image: a path with a slash, a colon, and no port after.
+_IMAGE = re.compile(r"(?:^|[\s\"'=,(\[])(?:[a-z0-9][a-z0-9._:-]*/)+[a-z0-9][a-z0-9._-]*:\Z")
 _PACKAGE_END = re.compile(
     r"[-._](?:jar|war|whl|zip|tar|t?gz|deb|rpm|egg|apk|msi|exe|dll|so|js|el[0-9]|fc[0-9]|cp[0-9]|py[0-9]|amd64|x86|x64"
     r"|i[3-6]86|arm|noarch|all[._]|any|linux|win|mac|darwin|snapshot|release|final|alpha|beta|rc|ga|bin|src|dist|sources)"
 )
 _V6 = re.compile(r"[0-9a-f:.]{3,}")
 _ZONE = re.compile(r"%[0-9a-z_.-]+")
+_LENGTH = re.compile(r"/([0-9]{1,3})(?![0-9.])")
+_LONGEST_V4, _LONGEST_V6 = 24, 64
 _VERSION = KeyClass.VERSION
 _REASON = "a valid address"
 
@@ -39,7 +48,7 @@ def _find_v4(low: str) -> Iterator[Finding]:
     agent = None
     for match in _V4.finditer(low):
         start, end = match.span()
-        if _HARMLESS_V4.match(match[0]) is not None or _is_version(low, start, end):
+        if _HARMLESS_V4.match(match[0]) is not None or _is_network(low, start, end) or _is_version(low, start, end):
             continue
         if (
             low.startswith("/", start - 1)
@@ -53,6 +62,18 @@ def _find_v4(low: str) -> Iterator[Finding]:
         yield Finding("IP_ADDRESS", start, end, 0.9, _REASON)
 
 
+def _is_network(low: str, start: int, end: int) -> bool:
+    """Whether a prefix length follows that covers all but zeros: ``203.0.113.0/24`` is a network, and no one's."""
+    length = _LENGTH.match(low, end)
+    if length is None or int(length[1]) > (_LONGEST_V6 if ":" in low[start:end] else _LONGEST_V4):
+        return False
+    try:
+        ipaddress.ip_network(low[start:end] + length[0])
+    except ValueError:
+        return False
+    return True
+
+
 def _is_version(low: str, start: int, end: int) -> bool:
     before = low[max(0, start - 40) : start]
     last = before[-1:]
@@ -60,6 +81,12 @@ def _is_version(low: str, start: int, end: int) -> bool:
         return True  # of a Windows package
     if last in ("-", "_"):
         return _PACKAGE_END.match(low, end) is not None
+    if (
+        last == ":"
+        and low[end : end + 1] not in (":", "/")
+        and _IMAGE.search(low, max(0, start - 120), start) is not None
+    ):
+        return True
     return _SAID_VERSION.search(before) is not None
 
 
@@ -67,7 +94,7 @@ def _find_v6(low: str) -> Iterator[Finding]:
     for match in _V6.finditer(low):
         start, end = _trimmed(low, *match.span())
         token = low[start:end]
-        if not _is_v6(token):
+        if not _is_v6(token) or _is_network(low, start, end):
             continue
         zone = _ZONE.match(low, end)
         yield Finding("IP_ADDRESS", start, zone.end() if zone else end, 0.9, _REASON)
@@ -95,7 +122,7 @@ def _is_v6(token: str) -> bool:
     if "::" in token:
         if colons < 3 and not any(map(str.isdigit, token)):
             return False  # dead::beef is more often code than an address, and fdff:: is a network
-        if not token.startswith("::ffff:") and token.find(":") < 3 and colons < 4:
+        if not token.startswith(("::ffff:", "64:ff9b:")) and token.find(":") < 3 and colons < 4:
             return False  # a::b1 too
     elif colons != 7 or "." in token:
         return False

@@ -23,6 +23,8 @@ class KeyClass(enum.Enum):
     CARD = "card"
     PHONE = "phone"
     SSN = "ssn"
+    ID = "id"
+    """An identifier, a count or a time: digits in one piece are no card."""
     ACCOUNT = "account"
     """An account number of a cloud provider: twelve digits that are no card."""
     VERSION = "version"
@@ -80,11 +82,18 @@ _MAX_KEY = 256  # the end of a longer name decides
 _CLASSES = (
     (KeyClass.SECRET, re.compile(one_of(SECRET_NAMES) + NAME_SUFFIX + r"\Z")),
     (KeyClass.TOKEN, re.compile(_CURSORS + one_of(TOKEN_NAMES) + NAME_SUFFIX + r"\Z")),
-    (KeyClass.VERSION, re.compile(r"version\Z|user[-._ ]?agent(?:\.original)?\Z|(?:^|[._-])release\Z")),
+    (
+        KeyClass.VERSION,
+        re.compile(r"versions?\Z|image[-._ ]?tags?\Z|user[-._ ]?agent(?:\.original)?\Z|(?:^|[._-])release\Z"),
+    ),
     (KeyClass.ACCOUNT, re.compile(r"account[-._ ]?id\Z")),
     (KeyClass.CARD, re.compile(r"(?:^|[^a-z])(?:credit[-._ ]?)?(?:card|pan|ccn?)(?:[^a-z]|number|num|no|\Z)")),
     (KeyClass.SSN, re.compile(one_of(SSN_NAMES))),
     (KeyClass.PHONE, re.compile(one_of(PHONE_NAMES))),
+    (
+        KeyClass.ID,
+        re.compile(r"(?:^|[^a-z])(?:[ug]?u?ids?|offset|seq(?:uence)?|time(?:stamp)?|ts|size|bytes|count|hash)\Z"),
+    ),
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR, as_gate
 from errorplane.detectors._keys import PHONE_NAMES, KeyClass, one_of
 from errorplane.detectors._model import Detector, Finding, Subject
+from errorplane.detectors._prose import CALL_WORDS, LABEL_AFTER, PERSONAL_WORDS, find_in_prose
 
 # Country codes of ITU-T E.164 (Annex to Operational Bulletin 1114): one digit, two digits, the rest three.
 _COUNTRY = (
@@ -24,7 +25,7 @@ _END = r"(?![0-9A-Za-z])"
 
 _PLUS = re.compile(rf"\+(?<![0-9A-Za-z+]\+) ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}")
 _DOUBLE_ZERO = re.compile(
-    rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}{_END}"
+    rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}(?![0-9A-Za-z]| [0-9]{{4}})"
 )
 # With dots or spaces an exchange begins with 2 to 9; with dashes or parentheses invented numbers count as well.
 _AMERICAN = re.compile(
@@ -45,12 +46,21 @@ _SHAPES = (
     rb"[0-9]{2}[ +][0-9]{6}",
     rb"0[0-9]{1,3}-[0-9]{3,4}-[0-9]{4}",
     rb"0[0-9]{2,3}-[0-9]{7}",
+    rb"0[1-9]-[0-9]{7}",
+    rb"0[1-9][0-9]-[0-9]{3}-[0-9]{3}",
+    rb"0[1-9][0-9]{0,3}(?:[ +][0-9]{2,4}){2}",
+    rb"[0-9]{2}[ +][0-9]{3}[ +][0-9]{2}[ +][0-9]{2}",
 )
 _TRUNK = re.compile(
     r"(?<![0-9A-Za-z])(?<![0-9][ .:/+-])(?:\(0[1-9][0-9]{0,3}\)[ +]?[0-9]{3,4}[ +-]?[0-9]{3,4}"
-    r"|\([1-9][0-9]\)[ +]?[0-9]{4,5}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{3,4}-[0-9]{4}|0[1-9][0-9]{1,2}-[0-9]{7,8}"
+    r"|\([1-9][0-9]\)[ +]?[0-9]{4,5}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{3,4}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{7,8}|0[1-9][0-9]-[0-9]{3}-[0-9]{3}"
     r"|0[1-9](?P<sep>[ .+-])[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}"
     r"|0[1-9][0-9]{1,3}[ +][0-9]{3,4}[ +][0-9]{3,4}|0[1-9][0-9]{2,3}[ +][0-9]{6,7})(?![0-9A-Za-z]|[ .:/+-][0-9])"
+)
+# Any other groups after a 0: nine to eleven digits. No dates, and no columns of digits or of hexadecimal.
+_TRUNK_SPACED = re.compile(
+    r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][.:/+_-])(?<![0-9] )(?<![0-9][A-Fa-f] )(?=(?:[ +]?[0-9]){9,11}(?![0-9A-Za-z]|[ +][0-9]))"
+    r"0[1-9][0-9]{0,3}(?:[ +][0-9]{2,4}){2,4}(?![0-9A-Za-z_]|[ .,:/+-][0-9A-Fa-f]*[0-9])"
 )
 _SAID = (*PHONE_NAMES, r"(?:tel|cell|sms)[.:#=]")
 _LABELS = r"(?:desk|office|home|cell|direct)"
@@ -60,6 +70,10 @@ _HINTS = (
     r"dial(?:l?ed|ing)? ",
     r"messages? (?:to|from) ",
     r"(?:my|his|her|their|our|your|new) (?:registered|number|cell)",
+    r"reached? (?:at|on|via|by)",
+    r"contact(?:ed)? (?:at|on|via|number)",
+    r"(?:hot|help)line",
+    r"toll[-._ ]?free",
     rf"{_LABELS}:",
 )
 _GAP = r"[^0-9+(\0]{0,24}"  # and not across a number that was replaced
@@ -90,13 +104,16 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
     if bracket or (
         b"dd dd" in shape or b"dd+dd" in shape or b"d-ddd" in shape or b".dd.dd." in shape or b"-dd-dd-" in shape
     ):
-        yield from _all(_TRUNK, text, 0.6, "national number after a 0, in groups")
+        for pattern in (_TRUNK, _TRUNK_SPACED):
+            yield from _all(pattern, text, 0.6, "national number after a 0, in groups")
     if subject.key is _PHONE:
         yield from _local(_ALONE, subject, 0.8)
         return
     if _may_say(low):
         yield from _local(_NAMED, subject, 0.7)
         yield from _local(_HINTED, subject, 0.5)
+    for start, end in find_in_prose(low):
+        yield Finding("PHONE_NUMBER", start, end, 0.5, "the shape of a number in a text addressed to someone")
 
 
 def _may_say(low: str) -> bool:
@@ -114,7 +131,7 @@ def _may_say(low: str) -> bool:
         or "call" in low
         or "text " in low
         or "ring " in low
-        or "reach " in low
+        or "reach" in low
         or "dial" in low
         or "message" in low
         or "number" in low
@@ -123,6 +140,8 @@ def _may_say(low: str) -> bool:
         or "office:" in low
         or "home:" in low
         or "direct:" in low
+        or "line" in low
+        or "toll" in low
     )
 
 
@@ -149,6 +168,8 @@ PHONE = Detector(
         *_SHAPES,
         *(as_gate(words) for words in (*PHONE_NAMES, *_HINTS[:-1])),
         rb"(?i)(?:tel|cell|sms|desk|office|home|direct)[.:#=%\\]",
+        *(as_gate(words) for words in (*PERSONAL_WORDS, *CALL_WORDS, LABEL_AFTER)),
+        rb"(?:[\n\r]|\\{1,4}[nr]|(?:%(?:25){0,2}|\\{1,4}u00)0[aAdD])[ \t(+]{0,8}[0-9]{2,6}(?:[ .\-/)+]{1,3}[0-9]{2}|[%\\)])",
     ),
     _find,
 )
