@@ -1,4 +1,4 @@
-"""IP addresses. Loopback, unspecified, netmasks, networks with their prefix length and x.0.0.0 (a network, or a browser's frozen version) are no one's."""
+"""IP addresses. Loopback, unspecified, netmasks and x.0.0.0 (a network, or a browser's frozen version) are no one's."""
 
 from __future__ import annotations
 
@@ -29,8 +29,6 @@ _PACKAGE_END = re.compile(
 )
 _V6 = re.compile(r"[0-9a-f:.]{3,}")
 _ZONE = re.compile(r"%[0-9a-z_.-]+")
-_LENGTH = re.compile(r"/([0-9]{1,3})(?![0-9.])")
-_LONGEST_V4, _LONGEST_V6 = 24, 64
 _VERSION = KeyClass.VERSION
 _REASON = "a valid address"
 
@@ -48,7 +46,7 @@ def _find_v4(low: str) -> Iterator[Finding]:
     agent = None
     for match in _V4.finditer(low):
         start, end = match.span()
-        if _HARMLESS_V4.match(match[0]) is not None or _is_network(low, start, end) or _is_version(low, start, end):
+        if _HARMLESS_V4.match(match[0]) is not None or _is_version(low, start, end):
             continue
         if (
             low.startswith("/", start - 1)
@@ -60,18 +58,6 @@ def _find_v4(low: str) -> Iterator[Finding]:
             if agent:
                 continue
         yield Finding("IP_ADDRESS", start, end, 0.9, _REASON)
-
-
-def _is_network(low: str, start: int, end: int) -> bool:
-    """Whether a prefix length follows that covers all but zeros: ``203.0.113.0/24`` is a network, and no one's."""
-    length = _LENGTH.match(low, end)
-    if length is None or int(length[1]) > (_LONGEST_V6 if ":" in low[start:end] else _LONGEST_V4):
-        return False
-    try:
-        ipaddress.ip_network(low[start:end] + length[0])
-    except ValueError:
-        return False
-    return True
 
 
 def _is_version(low: str, start: int, end: int) -> bool:
@@ -94,7 +80,7 @@ def _find_v6(low: str) -> Iterator[Finding]:
     for match in _V6.finditer(low):
         start, end = _trimmed(low, *match.span())
         token = low[start:end]
-        if not _is_v6(token) or _is_network(low, start, end):
+        if not _is_v6(token):
             continue
         zone = _ZONE.match(low, end)
         yield Finding("IP_ADDRESS", start, zone.end() if zone else end, 0.9, _REASON)

@@ -6,7 +6,8 @@ import re
 
 _ENTITIES = "EMAIL_ADDRESS|CREDIT_CARD|IBAN_CODE|US_SSN|IP_ADDRESS|PHONE_NUMBER|BEARER_TOKEN|JWT|AWS_KEY|PASSWORD"
 _SEALED = "enc_[a-z2-7]{6}_[0-9A-Za-z_-]{16,}"
-_KEYED = rf"(?:tok_[a-z0-9_]{{1,64}}_[a-z2-7]{{6}}|hmac_[a-z2-7]{{6}})_[a-z2-7]{{16,}}|{_SEALED}"
+_ADDRESS = "pfx_[a-z2-7]{6}_[0-9a-f.:]{2,39}"
+_KEYED = rf"(?:tok_[a-z0-9_]{{1,64}}_[a-z2-7]{{6}}|hmac_[a-z2-7]{{6}})_[a-z2-7]{{16,}}|{_ADDRESS}|{_SEALED}"
 _OTHERS = rf"(?<![0-9A-Za-z])(?:{_KEYED})|\[QUARANTINED:[a-z]{{1,16}}(?::{_SEALED})?\]"
 REPLACEMENT = re.compile(f"<(?:{_ENTITIES})>|{_OTHERS}")
 """What an earlier call put in place of a finding, or of a text that could not be looked at."""
@@ -29,6 +30,9 @@ _PLACEHOLDER = re.compile(
     r"|\*+|x{3,}|\.{3,}|-+|\?+"
     rf"|[\[<({{]+(?:{_WORD})[\])>}}]*|\$\{{(?:env:)?\w+\}}?|\$\(\w+\)?|(?-i:\$[A-Z_][A-Z0-9_]*)|\{{\{{[^{{}}]{{0,80}}\}}*|%[sdr]|\{{\w*\}}?|(?-i:{_HIDDEN}))\Z"
 )
+_FEWEST_STARS = 3
+_SEPARATORS = re.compile(r"[\s.:@/-]")
+_MASKED = re.compile(r"\*+([0-9A-Za-z]*)")
 _WORDS = (
     "a an and are authentication been cannot correct does empty error expired failed for format from has header "
     "include incorrect invalid is length matches mismatch missing must no not of omit or please provided rejected "
@@ -42,16 +46,27 @@ _OBJECT_NAME = re.compile(r"[A-Za-z_$][\w$.]*[{@(\[]", re.ASCII)
 
 def may_hold_replacement(text: str) -> bool:
     """Whether a part of one is there; an expression's look takes ten times as long."""
-    return "<" in text or "tok_" in text or "hmac_" in text or "enc_" in text or "[QUARANTINED:" in text
+    return (
+        "<" in text or "tok_" in text or "hmac_" in text or "enc_" in text or "pfx_" in text or "[QUARANTINED:" in text
+    )
 
 
 def is_placeholder(value: str) -> bool:
     """Whether a value stands for none, or was hidden before.
 
-    >>> is_placeholder("<PASSWORD>"), is_placeholder("****"), is_placeholder("hunter2")
+    >>> is_placeholder("<PASSWORD>"), is_placeholder("****1111"), is_placeholder("hunter2")
     (True, True, False)
     """
-    return not value or _PLACEHOLDER.match(value) is not None
+    return not value or _PLACEHOLDER.match(value) is not None or _is_masked(value)
+
+
+def _is_masked(value: str) -> bool:
+    """All but a few last characters are asterisks: at least three, and as many as are left; separators do not count."""
+    stars = value.count("*")
+    if stars < _FEWEST_STARS or not value.startswith("*"):
+        return False
+    left = _MASKED.fullmatch(_SEPARATORS.sub("", value))
+    return left is not None and len(left[1]) <= stars
 
 
 def is_prose(value: str) -> bool:
