@@ -90,6 +90,11 @@ def _severity_is_not_circular(policy: Policy) -> Iterator[Remark]:
             yield Remark(
                 ("severity", "rules", number, "when", "severity"), "cannot stand in the rules that decide the severity"
             )
+        if rule.when.data_class is not None:
+            yield Remark(
+                ("severity", "rules", number, "when", "data_class"),
+                "cannot stand in severity rules: what was hidden in an error says nothing about how bad it is",
+            )
 
 
 def _services(policy: Policy) -> Iterator[Remark]:

@@ -10,7 +10,7 @@ from errorplane.policy._lists import Many
 from errorplane.policy._measures import Duration
 from errorplane.policy._scalars import Choice
 from errorplane.policy._section import Plain, Section
-from errorplane.policy._vocabulary import Category, Kind, Severity
+from errorplane.policy._vocabulary import Category, DataClass, Kind, Severity
 
 Status = Annotated[Literal["error", "ok"], Choice()]
 SignalWord = Annotated[Literal["trace", "log"], Choice()]
@@ -40,6 +40,11 @@ class When(Section):
     severity: Annotated[tuple[Severity, ...], Many(single=True)] | None = Field(
         default=None, description="It holds an error of this severity, or of one of these.", examples=[["P1", "P2"]]
     )
+    data_class: Annotated[tuple[DataClass, ...], Many(single=True)] | None = Field(
+        default=None,
+        description="Something of this class, or of one of these, was hidden in it. Not in severity rules.",
+        examples=["payment", ["payment", "secret"]],
+    )
 
     @property
     def unconditional(self) -> bool:
@@ -58,5 +63,6 @@ class When(Section):
             (self.kind, other.kind),
             (self.category, other.category),
             (self.severity, other.severity),
+            (self.data_class, other.data_class),
         )
         return all(mine is None or (theirs is not None and set(theirs) <= set(mine)) for mine, theirs in pairs)

@@ -6,6 +6,7 @@ scan of raw bytes before the same detectors.
 
 from __future__ import annotations
 
+from errorplane.detectors._classes import DataClass, data_class, most_sensitive
 from errorplane.detectors._engine import ALL, find, redact, settle
 from errorplane.detectors._fold import FOLDED_GATES
 from errorplane.detectors._keys import KeyClass, key_class
@@ -14,13 +15,16 @@ from errorplane.detectors._model import Detector, Finding, Subject, Transform, r
 __all__ = [
     "ALL",
     "FOLDED_GATES",
+    "DataClass",
     "Detector",
     "Finding",
     "KeyClass",
     "Subject",
     "Transform",
+    "data_class",
     "find",
     "key_class",
+    "most_sensitive",
     "redact",
     "replacement",
     "settle",

@@ -23,6 +23,9 @@ POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
 QUARANTINE_REASON: Final = "errorplane.quarantine.reason"
+DATA_CLASS: Final = "errorplane.data_class"
+REDACTED: Final = "errorplane.redacted."
+"""Prefix of the counts; the entity in lower case comes after it."""
 SCHEMA_VERSION: Final = "errorplane.schema.version"
 OWNER_TEAM: Final = "errorplane.owner.team"
 SERVICE_TIER: Final = "errorplane.service.tier"
@@ -39,7 +42,7 @@ DEPLOYMENT: Final = "deployment.environment.name"
 EVENT_NAME: Final = "errorplane.error"
 """Event name of the log record that carries an error fact."""
 
-SignalName = Literal["resource", "span", "span event", "log", "metric", "error fact"]
+SignalName = Literal["resource", "scope", "span", "span event", "log", "metric", "error fact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Attribute:
 _ERROR: Final[tuple[SignalName, ...]] = ("span", "span event", "log", "error fact")
 _CONTEXT: Final[tuple[SignalName, ...]] = ("span", "span event", "log")
 _KEPT: Final[tuple[SignalName, ...]] = ("resource", "span", "log", "error fact")
+_HIDDEN: Final[tuple[SignalName, ...]] = ("resource", "scope", "span", "log", "metric")
 _FACT: Final[tuple[SignalName, ...]] = ("error fact",)
 
 ATTRIBUTES: Final[tuple[Attribute, ...]] = (
@@ -71,6 +75,13 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(SAMPLING_RULE, "string", ("span", "log"), "The sampling rule that kept the item."),
     Attribute(SAMPLING_PROBABILITY, "double", ("span", "log"), "The probability with which it was kept, if below 1."),
     Attribute(QUARANTINE_REASON, "string", ("span", "log", "metric"), "Why the content of the item was withheld."),
+    Attribute(
+        DATA_CLASS,
+        "string",
+        (*_HIDDEN, "error fact"),
+        "The most sensitive class of what was hidden in it: secret, payment, health, personal. On metrics in `metadata`.",
+    ),
+    Attribute(REDACTED + "<entity>", "int", _HIDDEN, "How often an entity, in lower case, was hidden in it."),
     Attribute(ERROR_TIME, "int", _FACT, "When it happened, nanoseconds since 1970 UTC."),
     Attribute(ERROR_TRACE_ID, "string", _FACT, "Trace of the error, 32 hex digits."),
     Attribute(ERROR_SPAN_ID, "string", _FACT, "Span of the error, 16 hex digits."),

@@ -43,6 +43,7 @@ class ErrorFact:
     zone: str | None = None
     deployment: str | None = None
     correlation_id: str | None = None
+    data_class: str | None = None
     retention_class: str = ""
     policy_version: str = ""
     count: int = 1
@@ -91,6 +92,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "zone": names.ZONE,
     "deployment": names.DEPLOYMENT,
     "correlation_id": names.CORRELATION_ID,
+    "data_class": names.DATA_CLASS,
     "retention_class": names.RETENTION_CLASS,
     "policy_version": names.POLICY_VERSION,
     "count": names.ERROR_COUNT,

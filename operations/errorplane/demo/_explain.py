@@ -54,6 +54,7 @@ def condition(when: When) -> str:
     parts.append(_one_of("in", when.service))
     for name, values in (("kind", when.kind), ("category", when.category), ("severity", when.severity)):
         parts.append(_one_of(name, values))
+    parts.append(_one_of("in it was hidden something", when.data_class))
     return ", ".join(filter(None, parts)) or "everything else"
 
 

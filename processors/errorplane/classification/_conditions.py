@@ -13,7 +13,7 @@ class Subject:
     """What a rule looks at: a trace, a log record without a trace, an error, or a request of metrics.
 
     ``duration_s`` runs from the first start to the last end seen, in seconds. ``kinds``, ``categories`` and
-    ``severities`` are those of its errors.
+    ``severities`` are those of its errors; ``data_classes`` those of what was hidden in it.
     """
 
     signal: str
@@ -23,6 +23,7 @@ class Subject:
     kinds: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     severities: frozenset[str] = frozenset()
+    data_classes: frozenset[str] = frozenset()
 
 
 Condition = Callable[[Subject], bool]
@@ -60,3 +61,6 @@ def _tests(when: When) -> Iterable[Condition]:
     if when.severity:
         severities = frozenset(str(severity) for severity in when.severity)
         yield lambda subject: not severities.isdisjoint(subject.severities)
+    if when.data_class:
+        classes = frozenset(when.data_class)
+        yield lambda subject: not classes.isdisjoint(subject.data_classes)

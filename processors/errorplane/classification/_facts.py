@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from errorplane.classification._conditions import Subject, compile_when
 from errorplane.classification._observe import ObservedError
+from errorplane.detectors import DataClass, most_sensitive
 from errorplane.errors import Category, ErrorFact, Kind, Severity
 from errorplane.policy import Policy, Service
 
@@ -34,7 +35,7 @@ class ClassifiedError:
     """An observed error with the pipeline's decision about it.
 
     ``occurrence`` is the same for all spans and log records that tell of one occurrence; exactly one of them is its
-    ``origin``, and only that one yields an error fact.
+    ``origin``, and only that one yields an error fact. ``data_class`` is the most sensitive one of all of them.
     """
 
     observed: ObservedError
@@ -42,6 +43,7 @@ class ClassifiedError:
     origin: bool
     category: Category
     severity: Severity
+    data_class: DataClass | None = None
 
 
 class Classifier:
@@ -58,11 +60,14 @@ class Classifier:
         occurrences = _occurrences(errors)
         cascading = _cascading(errors)
         origins = _origins(errors, occurrences)
+        hidden = _data_classes(errors, occurrences)
         classified = []
         for index, (error, occurrence) in enumerate(zip(errors, occurrences, strict=True)):
             category = Category.CASCADING if _key(error) in cascading else _category(error)
             severity = self._severity(_subject(error, category))
-            classified.append(ClassifiedError(error, occurrence, index == origins[occurrence], category, severity))
+            origin = index == origins[occurrence]
+            found = hidden.get(occurrence)
+            classified.append(ClassifiedError(error, occurrence, origin, category, severity, found))
         return classified
 
     def fact(self, error: ClassifiedError, retention_class: str) -> ErrorFact:
@@ -87,6 +92,7 @@ class Classifier:
             zone=seen.zone or service.zone,
             deployment=seen.environment,
             correlation_id=seen.correlation_id,
+            data_class=None if error.data_class is None else str(error.data_class),
             retention_class=retention_class,
             policy_version=self._revision,
             source=seen.source,
@@ -172,6 +178,16 @@ def _origins(errors: Sequence[ObservedError], occurrences: Sequence[str]) -> dic
         if other is None or _telling(errors[index]) > _telling(errors[other]):
             best[occurrence] = index
     return best
+
+
+def _data_classes(errors: Sequence[ObservedError], occurrences: Sequence[str]) -> dict[str, DataClass]:
+    """For each occurrence in whose items something was hidden, the most sensitive class of that."""
+    found: dict[str, DataClass] = {}
+    for error, occurrence in zip(errors, occurrences, strict=True):
+        if error.data_class is not None:
+            other = found.get(occurrence, error.data_class)
+            found[occurrence] = most_sensitive((error.data_class, other)) or other
+    return found
 
 
 def _telling(error: ObservedError) -> tuple[bool, bool]:

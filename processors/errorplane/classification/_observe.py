@@ -10,6 +10,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from errorplane.classification._fields import Value, attributes, number, text
+from errorplane.detectors import DataClass
 from errorplane.errors import (
     Category,
     Kind,
@@ -54,7 +55,8 @@ _GRPC_STATUS_NAMES = {
 class ObservedError:
     """One error as one span or log record tells it. ``item`` is its number in the request; times are Unix ns.
 
-    ``known`` names what the application had already set on the item, so that it is not written twice.
+    ``known`` names what the application had already set on the item, so that it is not written twice; ``data_class``
+    is the most sensitive one of what was hidden in the item.
     """
 
     item: int
@@ -76,6 +78,7 @@ class ObservedError:
     zone: str | None
     correlation_id: str | None
     known: frozenset[str]
+    data_class: DataClass | None = None
 
 
 def span_is_error(span: Span) -> bool:
@@ -98,7 +101,9 @@ def log_is_error(record: LogRecord) -> bool:
     return any(pair.key.startswith("exception.") for pair in record.attributes)
 
 
-def observe_span(item: int, span: Span, resource: Mapping[str, Value]) -> ObservedError:
+def observe_span(
+    item: int, span: Span, resource: Mapping[str, Value], data_class: DataClass | None = None
+) -> ObservedError:
     """The error that an error span tells; ``resource`` holds the attributes of its resource."""
     own = attributes(span.attributes)
     event = _exception_event(span)
@@ -115,19 +120,24 @@ def observe_span(item: int, span: Span, resource: Mapping[str, Value]) -> Observ
         time_ns,
         message,
         is_client,
+        data_class,
         resource,
         exception,
         own,
     )
 
 
-def observe_log(item: int, record: LogRecord, resource: Mapping[str, Value]) -> ObservedError:
+def observe_log(
+    item: int, record: LogRecord, resource: Mapping[str, Value], data_class: DataClass | None = None
+) -> ObservedError:
     """The error that an error log record tells."""
     own = attributes(record.attributes)
     body = record.body.string_value
     message = text("exception.message", own) or body
     time_ns = record.time_unix_nano or record.observed_time_unix_nano
-    return _observed(item, "log", record.trace_id, record.span_id, b"", time_ns, message, False, resource, own)
+    return _observed(
+        item, "log", record.trace_id, record.span_id, b"", time_ns, message, False, data_class, resource, own
+    )
 
 
 def _observed(
@@ -139,6 +149,7 @@ def _observed(
     time_ns: int,
     message: str,
     is_client: bool,
+    data_class: DataClass | None,
     resource: Mapping[str, Value],
     *sources: Mapping[str, Value],
 ) -> ObservedError:
@@ -168,6 +179,7 @@ def _observed(
         zone=text("zone", resource, *sources),
         correlation_id=text("correlation_id", *sources),
         known=frozenset(name for name in sources[-1] if name.startswith("errorplane.error.")),
+        data_class=data_class,
     )
 
 

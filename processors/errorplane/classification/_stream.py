@@ -18,6 +18,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import (
     ScopeLogs,
 )
 
+from errorplane.detectors import DataClass, most_sensitive
 from errorplane.errors import EVENT_NAME, POLICY_VERSION, RETENTION_CLASS, ErrorFact, Severity
 
 SCOPE = "errorplane.errors"
@@ -55,8 +56,7 @@ class FactStream:
         if window.sent < self.max_per_second:
             window.sent += fact.count
             return fact
-        held = window.held.count if window.held is not None else 0
-        window.held = dataclasses.replace(fact, count=held + fact.count)
+        window.held = fact if window.held is None else _joined(window.held, fact)
         self._changed = True
         return None
 
@@ -81,6 +81,12 @@ class FactStream:
         """The facts that ``held_if_changed`` wrote before a crash; they leave at once."""
         self._changed = bool(held)
         return [ErrorFact.from_attributes(fact) for fact in json.loads(held)] if held else []
+
+
+def _joined(held: ErrorFact, fact: ErrorFact) -> ErrorFact:
+    """The later fact for both: counted together, and as sensitive as the more sensitive one."""
+    classes = (DataClass(each.data_class) for each in (held, fact) if each.data_class is not None)
+    return dataclasses.replace(fact, count=held.count + fact.count, data_class=most_sensitive(classes))
 
 
 def encode_facts(facts: Sequence[ErrorFact]) -> bytes:

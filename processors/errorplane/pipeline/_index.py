@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -24,6 +24,7 @@ from errorplane.classification import (
     span_is_error,
     text,
 )
+from errorplane.detectors import DataClass, most_sensitive
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout
 from errorplane.sampling import Seen
@@ -36,6 +37,11 @@ _RESOURCE_TYPES: dict[Signal, type[Message]] = {
 }
 
 
+_NO_CLASSES: frozenset[DataClass] = frozenset()
+Classes = Mapping[int, frozenset[DataClass]]
+"""Of the items in which something was hidden, the classes of that."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoneLog:
     """A log record without a trace, decided by itself."""
@@ -43,6 +49,7 @@ class LoneLog:
     item: int
     service: str
     error: ObservedError | None
+    data_classes: frozenset[DataClass] = _NO_CLASSES
 
 
 @dataclass(slots=True)
@@ -50,6 +57,7 @@ class Index:
     """One request as the decider sees it. ``items`` counts spans, log records or metrics.
 
     ``faults`` says of items that no receiver may take what is wrong with them; an index with faults is not used.
+    ``services`` and ``data_classes``, by metric, are those of a request of metrics.
     """
 
     signal: Signal
@@ -58,6 +66,7 @@ class Index:
     traces: dict[bytes, Seen] = field(default_factory=dict)
     lone: list[LoneLog] = field(default_factory=list)
     services: frozenset[str] = frozenset()
+    data_classes: Classes = field(default_factory=dict)
 
 
 class Reader:
@@ -90,22 +99,26 @@ def parse(signal: Signal, body: bytes) -> Message:
     return signal.request_type.FromString(body)
 
 
-def index_request(signal: Signal, message: Message, body: bytes, layout: Layout, candidates: frozenset[int]) -> Index:
+def index_request(
+    signal: Signal, message: Message, body: bytes, layout: Layout, candidates: frozenset[int], classes: Classes
+) -> Index:
     """Index a request: ``message`` as it was received, ``body`` and ``layout`` as redacted (same items, same order).
 
-    ``candidates`` are items whose bytes hint at an error beyond their status.
+    ``candidates`` are items whose bytes hint at an error beyond their status, ``classes`` those of what was hidden.
     """
     reader = Reader(signal, body, layout)
     if signal is Signal.TRACES:
-        return _index_traces(cast(ExportTraceServiceRequest, message), reader, candidates)
+        return _index_traces(cast(ExportTraceServiceRequest, message), reader, candidates, classes)
     if signal is Signal.LOGS:
-        return _index_logs(cast(ExportLogsServiceRequest, message), reader, candidates)
+        return _index_logs(cast(ExportLogsServiceRequest, message), reader, candidates, classes)
     metrics = cast(ExportMetricsServiceRequest, message)
     services = frozenset(_service(group) for group in metrics.resource_metrics)
-    return Index(signal, len(layout.items), services=services)
+    return Index(signal, len(layout.items), services=services, data_classes=classes)
 
 
-def _index_traces(message: ExportTraceServiceRequest, reader: Reader, candidates: frozenset[int]) -> Index:
+def _index_traces(
+    message: ExportTraceServiceRequest, reader: Reader, candidates: frozenset[int], classes: Classes
+) -> Index:
     index = Index(Signal.TRACES, 0)
     traces = index.traces
     item = 0
@@ -128,7 +141,9 @@ def _index_traces(message: ExportTraceServiceRequest, reader: Reader, candidates
                 if end > seen.end_ns:  # noqa: PLR1730  # a call of max() for every span costs more
                     seen.end_ns = end
                 if span.status.code == _ERROR or item in candidates:
-                    _observe_span(seen, item, reader)
+                    _observe_span(seen, item, reader, classes)
+                if item in classes:
+                    seen.data_classes |= classes[item]
                 item += 1
     index.items = item
     for trace_id in [each for each in traces if len(each) != _TRACE_ID_BYTES or each == _NO_TRACE]:
@@ -146,33 +161,37 @@ def _fault(name: str, length: int, value: bytes) -> str:
     return f"{name} must be {length} bytes, not all zero; got {value.hex()[:40]!r}"
 
 
-def _observe_span(seen: Seen, item: int, reader: Reader) -> None:
+def _observe_span(seen: Seen, item: int, reader: Reader, classes: Classes) -> None:
     span = Span.FromString(reader.item(item))
     if span_is_error(span):
         seen.error = True
-        seen.errors.append(observe_span(item, span, reader.resource(item)))
+        seen.errors.append(observe_span(item, span, reader.resource(item), most_sensitive(classes.get(item, ()))))
 
 
-def _index_logs(message: ExportLogsServiceRequest, reader: Reader, candidates: frozenset[int]) -> Index:
+def _index_logs(
+    message: ExportLogsServiceRequest, reader: Reader, candidates: frozenset[int], classes: Classes
+) -> Index:
     index = Index(Signal.LOGS, 0)
     item = 0
     for service, record in _records(message):
         error = None
+        hidden = classes.get(item, _NO_CLASSES)
         if item in candidates or log_is_error(record):
             redacted = LogRecord.FromString(reader.item(item))
             if log_is_error(redacted):
-                error = observe_log(item, redacted, reader.resource(item))
+                error = observe_log(item, redacted, reader.resource(item), most_sensitive(hidden))
         if record.trace_id and len(record.trace_id) != _TRACE_ID_BYTES:
             index.faults[item] = _fault("trace_id", _TRACE_ID_BYTES, record.trace_id)
         elif record.trace_id and record.trace_id != _NO_TRACE:
             seen = index.traces.setdefault(record.trace_id, Seen())
             seen.items.append(item)
             seen.services.add(service)
+            seen.data_classes |= hidden
             if error is not None:
                 seen.error = True
                 seen.errors.append(error)
         else:
-            index.lone.append(LoneLog(item, service, error))
+            index.lone.append(LoneLog(item, service, error, hidden))
         item += 1
     index.items = item
     return index

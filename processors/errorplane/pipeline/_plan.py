@@ -10,7 +10,15 @@ from errorplane.classification import Classifier
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS
 from errorplane.policy import Policy
 from errorplane.redaction import Redactor
-from errorplane.retention import RESOURCE_ATTRIBUTES, Assign, RetentionClass, compile_retention, encode_tags
+from errorplane.retention import (
+    RESOURCE_ATTRIBUTES,
+    Assign,
+    AssignByData,
+    RetentionClass,
+    compile_data_rules,
+    compile_retention,
+    encode_tags,
+)
 from errorplane.sampling import Decide, compile_rules
 
 
@@ -23,6 +31,7 @@ class Plan:
     classifier: Classifier
     decide: Decide
     assign: Assign
+    assign_by_data: AssignByData
 
     def fact_destinations(self, retention_class: str) -> tuple[str, ...]:
         """Where the error facts of a class go."""
@@ -48,4 +57,5 @@ def compile_plan(policy: Policy, clock: Callable[[], float] = time.monotonic) ->
         classifier=Classifier(policy),
         decide=compile_rules(policy.sampling.rules, clock),
         assign=compile_retention(policy),
+        assign_by_data=compile_data_rules(policy),
     )

@@ -44,8 +44,11 @@ def _index(journal: Journal, seq: int, redactor: Redactor, counters: Counters) -
         return Index(Signal.TRACES, 0)
     message = parse(request.signal, request.body)
     layout = walk(request.signal, request.body)
-    candidates = redactor.error_candidates(request.body, layout)
-    return index_request(request.signal, message, request.body, layout, candidates)
+    # Nothing is found in it again; the marks in it say what was hidden.
+    redacted = redactor.redact(request.signal, request.body, layout)
+    return index_request(
+        request.signal, message, request.body, layout, redacted.error_candidates, redacted.data_classes
+    )
 
 
 def forget_removed(journal: Journal, destinations: frozenset[str], counters: Counters) -> None:

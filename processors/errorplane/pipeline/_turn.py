@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from errorplane.classification import ClassifiedError, FactStream, Subject, encode_facts
+from errorplane.detectors import DataClass
 from errorplane.errors import (
     ERROR_CATEGORY,
     ERROR_FINGERPRINT,
@@ -44,7 +45,7 @@ class Turn:
     def decide_trace(self, trace_id: bytes, state: TraceState, decided_at: float) -> None:
         """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
         classified = self._plan.classifier.classify([error for _, error in state.errors])
-        subject = _subject("trace", state.error, state.services, classified, state.duration_s)
+        subject = _subject("trace", state.error, state.services, classified, state.data_classes, state.duration_s)
         verdict = self._plan.decide(subject, trace_id)
         chosen = self._plan.assign(subject)
         self._offer_facts(classified, chosen)
@@ -58,11 +59,17 @@ class Turn:
         self._count_decision("trace", verdict)
 
     def follow(self, seq: int, items: Items, state: TraceState, earlier: VerdictRecord) -> None:
-        """Items that came after their trace was decided go where it went; ``state`` holds only the late ones."""
+        """Items that came after their trace was decided go where it went; ``state`` holds only the late ones.
+
+        Unless a rule about the data classes of what was hidden in them says where such data must go.
+        """
         verdict = Verdict(earlier.keep, Reason.LATE, earlier.rule, earlier.probability)
         classified = self._plan.classifier.classify([error for _, error in state.errors])
-        chosen = self._plan.retention_class(earlier.retention_class) or self._plan.assign(
-            _subject("trace", state.error, state.services, classified, state.duration_s)
+        subject = _subject("trace", state.error, state.services, classified, state.data_classes, state.duration_s)
+        chosen = (
+            self._plan.assign_by_data(subject)
+            or self._plan.retention_class(earlier.retention_class)
+            or self._plan.assign(subject)
         )
         self._offer_facts(classified, chosen)
         errors = {(seq, each.observed.item): each for each in classified}
@@ -71,7 +78,7 @@ class Turn:
     def decide_log(self, seq: int, log: LoneLog) -> None:
         """Decide a log record without a trace by itself."""
         classified = self._plan.classifier.classify([log.error] if log.error is not None else [])
-        subject = _subject("log", log.error is not None, {log.service}, classified)
+        subject = _subject("log", log.error is not None, {log.service}, classified, log.data_classes)
         verdict = self._plan.decide(subject, _scatter(seq, log.item))
         chosen = self._plan.assign(subject)
         self._offer_facts(classified, chosen)
@@ -80,10 +87,14 @@ class Turn:
         self._count_decision("log", verdict)
 
     def keep_metrics(self, seq: int, index: Index) -> None:
-        """Metrics are never sampled; they go where their class goes."""
-        chosen = self._plan.assign(Subject(signal="metric", services=index.services))
-        self.outbox.keep(Signal.METRICS, chosen, seq, range(index.items), {}, b"")
-        self._count_kept(Signal.METRICS, chosen, index.items)
+        """Metrics are never sampled; they go where their class goes, each by what was hidden in it."""
+        groups: defaultdict[frozenset[DataClass], list[int]] = defaultdict(list)
+        for item in range(index.items):
+            groups[index.data_classes.get(item, frozenset())].append(item)
+        for classes, items in groups.items():
+            chosen = self._plan.assign(Subject(signal="metric", services=index.services, data_classes=classes))
+            self.outbox.keep(Signal.METRICS, chosen, seq, items, {}, b"")
+            self._count_kept(Signal.METRICS, chosen, len(items))
 
     def close(self, due: Sequence[ErrorFact]) -> None:
         """Add the facts that leave with this turn, and those whose second is over."""
@@ -135,6 +146,7 @@ def _subject(
     error: bool,
     services: set[str],
     classified: Sequence[ClassifiedError],
+    data_classes: Iterable[DataClass],
     duration_s: float = 0.0,
 ) -> Subject:
     return Subject(
@@ -145,6 +157,7 @@ def _subject(
         kinds=frozenset(str(each.observed.kind) for each in classified),
         categories=frozenset(str(each.category) for each in classified),
         severities=frozenset(str(each.severity) for each in classified),
+        data_classes=frozenset(data_classes),
     )
 
 

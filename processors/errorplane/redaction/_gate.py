@@ -25,7 +25,7 @@ _LARGE_NUMBERS = (
     rb"\x21" + _CARD_SIZED,
     rb"\xa1\x80{0,3}\x00" + _CARD_SIZED,
 )
-_FORGED = (rb"errorplane\.(?:retention\.class|policy\.version|sampling\.)",)
+_FORGED = (rb"errorplane\.(?:retention\.class|policy\.version|sampling\.|data_class|redacted\.)",)
 # An attribute exception.*; the attribute error=true of OpenTracing, as a boolean or as a string.
 _ERRORS = (rb"exception\.", rb"\x05error\x12\x02\x10\x01", rb"\x05error\x12\x06\x0a\x04true")
 

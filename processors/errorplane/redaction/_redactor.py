@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Self
 
-from errorplane.detectors import ALL, Detector
+from errorplane.detectors import ALL, DataClass, Detector, data_class
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Edit, Layout, MalformedWire, canonical, splice, walk
 from errorplane.policy import Redaction
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._locate import Target, targets
+from errorplane.redaction._marks import Marking, Sighting
 from errorplane.redaction._result import CannotScan, Limits, Quarantined, Redacted
 from errorplane.redaction._shapes import SHAPES
 from errorplane.redaction._skeleton import skeleton
@@ -25,8 +27,9 @@ _LIMITS = Limits()
 class Redactor:
     """Masks personal data and secrets in Export requests; safe to use from several threads.
 
-    ``allow`` are literal values that are never masked. ``clock`` is monotonic, in seconds. Building one takes about a
-    second: the detectors' gates are compiled into a database.
+    ``allow`` are literal values that are never masked, ``classes`` says how sensitive entities are that only the policy
+    knows. ``clock`` is monotonic, in seconds. Building one takes about a second: the detectors' gates are compiled into
+    a database.
     """
 
     def __init__(
@@ -35,18 +38,21 @@ class Redactor:
         allow: Collection[str] = (),
         limits: Limits = _LIMITS,
         clock: Callable[[], float] = time.monotonic,
+        classes: Mapping[str, DataClass] = MappingProxyType({}),
     ) -> None:
         engine = Engine(detectors, allow)
         self._gate = engine.gate
         self._looker = Looker(engine, limits)
         self._limits = limits
         self._clock = clock
+        self._classes = classes
 
     @classmethod
     def from_policy(cls, policy: Redaction) -> Self:
         """The redactor that a policy describes."""
         wanted = tuple(detector for detector in ALL if detector.entity in policy.detectors)
-        return cls(wanted, policy.allow)
+        classes = {custom.name: DataClass(custom.data_class) for custom in policy.custom}
+        return cls(wanted, policy.allow, classes=classes)
 
     def redact(self, signal: Signal, body: bytes, layout: Layout) -> Redacted:
         """Mask what has to be hidden in a valid request that was walked; what cannot be looked at is quarantined.
@@ -64,10 +70,6 @@ class Redactor:
             masked = self._mask(signal, body, layout, hits.look, deadline, _items_at(layout, hits.errors))
             return replace(masked, slow=True)
 
-    def error_candidates(self, body: bytes, layout: Layout) -> frozenset[int]:
-        """Items whose bytes hint at an error beyond their status, as in ``Redacted``."""
-        return _items_at(layout, self._gate.scan(body).errors)
-
     def _mask(
         self,
         signal: Signal,
@@ -78,30 +80,42 @@ class Redactor:
         error_candidates: frozenset[int],
     ) -> Redacted:
         masked = _Masked()
+        marking = Marking(signal, body, layout, self._class_of)
         for item, found in targets(body, layout, SHAPES[signal], hits):
             try:
-                masked.add(self._looked_at(body, found, deadline))
+                looked = self._looked_at(body, found, deadline)
+                masked.add(looked)
+                marking.note(item, looked.sightings)
             except CannotScan as error:
                 masked.quarantined.append(Quarantined(item, error.reason))
                 masked.edits.append(_without(signal, body, layout, item, found[0], error.reason))
+        masked.edits += marking.edits()
         return Redacted(
             splice(body, masked.edits) if masked.edits else body,
             masked.found,
             error_candidates,
             tuple(masked.quarantined),
             masked.stripped,
+            marking.found_in_items(),
+            marking.data_classes(),
         )
+
+    def _class_of(self, entity: str) -> DataClass:
+        return self._classes.get(entity) or data_class(entity)
 
     def _looked_at(self, body: bytes, found: list[Target], deadline: float) -> _Masked:
         """What has to change in the fields of one item, or in one field outside of items; raises ``CannotScan``."""
         masked = _Masked()
-        for kind, head, end, own, outer in found:
+        for target in found:
+            kind, head, end, own, outer = target
             if self._clock() > deadline:
                 raise CannotScan("deadline")
             start = head if own is None else own.start
             looked = self._looker.look(kind, body[start:end])
             masked.found.update(dict(looked.found))
             masked.stripped += looked.stripped
+            if looked.found or looked.mark is not None:
+                masked.sightings.append(Sighting(target, looked.found, looked.mark))
             if looked.remove:
                 masked.edits.append(Edit(head, end, b"", outer))
             elif looked.new is not None and own is not None:
@@ -117,6 +131,7 @@ class _Masked:
     found: Counter[str] = field(default_factory=Counter)
     quarantined: list[Quarantined] = field(default_factory=list)
     stripped: int = 0
+    sightings: list[Sighting] = field(default_factory=list)
 
     def add(self, other: _Masked) -> None:
         self.edits += other.edits

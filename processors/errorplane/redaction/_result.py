@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from errorplane.detectors import DataClass
+
 
 class CannotScan(Exception):
     """A value beyond a limit, which is quarantined unseen; ``reason`` is one word for metrics."""
@@ -48,5 +50,9 @@ class Redacted:
     quarantined: tuple[Quarantined, ...]
     stripped: int
     """How many fields that the schema does not know were taken out since they may hold something."""
+    items: Mapping[int, Mapping[str, int]]
+    """The same by item, without those outside of items."""
+    data_classes: Mapping[int, frozenset[DataClass]]
+    """Of items in which something was hidden, now or before they came, or in their resource or scope: how sensitive."""
     slow: bool = False
     """Whether the request had to be parsed as a whole."""

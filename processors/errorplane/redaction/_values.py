@@ -12,6 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from errorplane.detectors import KeyClass, key_class
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS, SAMPLING_PROBABILITY, SAMPLING_RULE
 from errorplane.redaction._engine import Engine
+from errorplane.redaction._marks import Mark, is_mark_key, read_mark
 from errorplane.redaction._result import CannotScan, Limits
 from errorplane.redaction._shapes import Kind
 
@@ -31,6 +32,8 @@ class Looked(NamedTuple):
     found: tuple[tuple[str, int], ...] = ()
     stripped: int = 0
     remove: bool = False
+    mark: Mark | None = None
+    """What an earlier errorplane says; stands there unchanged."""
 
 
 _AS_IT_IS = Looked(None)
@@ -79,6 +82,9 @@ class Looker:
         if pair.key in _RESERVED:
             return _RESERVED_GOES
         stripped = _strip_unknown(pair)
+        if is_mark_key(pair.key):
+            mark = None if stripped else read_mark(pair)
+            return _RESERVED_GOES if mark is None else Looked(None, mark=mark)
         walk.pair(pair, KeyClass.NONE, 0)
         return walk.result(pair.SerializeToString, stripped)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from errorplane.classification import ObservedError
+from errorplane.detectors import DataClass
 from errorplane.otlp import Signal
 
 
@@ -34,6 +35,7 @@ class Seen:
     items: list[int] = field(default_factory=list)
     services: set[str] = field(default_factory=set)
     errors: list[ObservedError] = field(default_factory=list)
+    data_classes: frozenset[DataClass] = frozenset()
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class TraceState:
     services: set[str] = field(default_factory=set)
     refs: dict[int, Items] = field(default_factory=dict)
     errors: list[tuple[int, ObservedError]] = field(default_factory=list)
+    data_classes: frozenset[DataClass] = frozenset()
 
     @classmethod
     def of(cls, seq: int, signal: Signal, seen: Seen) -> TraceState:
@@ -70,6 +73,8 @@ class TraceState:
             self.services |= seen.services
         if seen.errors:
             self.errors.extend((seq, error) for error in seen.errors)
+        if seen.data_classes:
+            self.data_classes |= seen.data_classes
 
     @property
     def duration_s(self) -> float:
