@@ -17,6 +17,7 @@ from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
 from errorplane.policy._vocabulary import ENTITIES
 
+_NO_FILE = "there is no such file on this machine"
 _MAX_KEY_BYTES = 1 << 16
 _ONLY_FOR: Mapping[ActionWord, str] = {"keep_domain": "EMAIL_ADDRESS", "ip_prefix": "IP_ADDRESS"}
 
@@ -94,11 +95,23 @@ def _public_keys(policy: Policy) -> Iterator[Remark]:
             yield Remark(where, mistake)
 
 
+def _shadow_is_there(policy: Policy) -> Iterator[Remark]:
+    shadow = policy.redaction.shadow
+    if shadow is not None and not shadow.is_file():
+        yield Remark(("redaction", "shadow"), _NO_FILE)
+
+
+def no_shadow(policy: Policy) -> Iterator[Remark]:
+    """A policy that is a shadow has none of its own."""
+    if policy.redaction.shadow is not None:
+        yield Remark(("redaction", "shadow"), "cannot stand in a policy that is a shadow itself")
+
+
 def _no_public_key(file: Path) -> str | None:
     """What is wrong with a file that should hold a public key; says nothing of its content."""
     try:
         if not file.is_file():
-            return "there is no such file on this machine"
+            return _NO_FILE
         with file.open("rb") as opened:
             data = opened.read(_MAX_KEY_BYTES)
     except OSError as error:
@@ -115,4 +128,11 @@ def _no_public_key(file: Path) -> str | None:
     return None if isinstance(key, X25519PublicKey) else "is no X25519 key (openssl genpkey -algorithm X25519)"
 
 
-REDACTION_CHECKS: tuple[Check, ...] = (_custom_names, _presidio_names, _patterns, _actions_fit, _public_keys)
+REDACTION_CHECKS: tuple[Check, ...] = (
+    _custom_names,
+    _presidio_names,
+    _patterns,
+    _actions_fit,
+    _public_keys,
+    _shadow_is_there,
+)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from errorplane.policy._check_redaction import no_shadow
+from errorplane.policy._checks import Check
 from errorplane.policy._compose import MAX_CHARACTERS, Composed, TooMuch, compose
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import PolicyError, Problem
@@ -53,7 +55,12 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> LoadResult:
     """The policy in ``path`` and everything that there is to say about it.
 
     ``environ`` is what ``${env:NAME}`` is looked up in. Relative paths in the policy start at the folder of ``path``.
+    What is wrong with a shadow policy is told after that, under the name of its own file.
     """
+    return _read(path, environ, ())
+
+
+def _read(path: Path, environ: Mapping[str, str], checks: tuple[Check, ...]) -> LoadResult:
     file = str(path)
     try:
         text = _text(path)
@@ -68,9 +75,25 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> LoadResult:
     except TooMuch as error:
         return _refused(file, f"is too large: {error}", error.mark)
     problems = [Problem(file, p.line, p.column, "", None, (), p.message) for p in composed.problems]
-    policy, found = validate(file, folder, tree, _unread(composed))
+    policy, found = validate(file, folder, tree, _unread(composed), checks)
     problems += found
-    return LoadResult(policy, tuple(sorted(set(problems), key=lambda p: (p.line, p.column, p.path, p.message))))
+    ordered = sorted(set(problems), key=lambda p: (p.line, p.column, p.path, p.message))
+    shadowed = [] if checks else _shadow_problems(tree.value, folder, environ)
+    failed = any(p.level == "error" for p in shadowed)
+    return LoadResult(None if failed else policy, (*ordered, *shadowed))
+
+
+def _shadow_problems(tree: object, folder: Path, environ: Mapping[str, str]) -> list[Problem]:
+    """What is wrong with the policy that ``tree`` names as its shadow, if that file is there.
+
+    Only its redaction runs, so only that is worth a warning.
+    """
+    redaction = tree.get("redaction") if isinstance(tree, dict) else None
+    written = redaction.get("shadow") if isinstance(redaction, dict) else None
+    if not isinstance(written, str) or "\x00" in written or not (folder / written).is_file():
+        return []
+    problems = _read(folder / written, environ, (no_shadow,)).problems
+    return [p for p in problems if p.level == "error" or p.path.startswith("redaction")]
 
 
 def _unread(composed: Composed) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from errorplane.policy._check_redaction import REDACTION_CHECKS
-from errorplane.policy._checks import CHECKS, Remark
+from errorplane.policy._checks import CHECKS, Check, Remark
 from errorplane.policy._names import unknown_entities, unknown_names
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
@@ -17,12 +17,17 @@ from errorplane.policy._problems import Problem
 from errorplane.policy._shapes import section_shape
 from errorplane.policy._tree import Tree
 from errorplane.policy._wording import Narrator, clean
+from errorplane.policy.packs._checks import check_packs
 
 ROOT = section_shape(Policy)
 
 
-def validate(file: str, folder: Path, tree: Tree, unread: Iterable[Keys]) -> tuple[Policy | None, list[Problem]]:
+def validate(
+    file: str, folder: Path, tree: Tree, unread: Iterable[Keys], checks: Iterable[Check] = ()
+) -> tuple[Policy | None, list[Problem]]:
     """The policy in ``tree`` and all problems; ``unread`` are the paths that could not be read at all.
+
+    ``checks`` are made beside those that every policy has to pass.
 
     What is wrong is cut out and the rest looked at again, until it is valid: so a mistake hides no other one, not even
     one between two sections. The policy is None when a problem is an error.
@@ -48,7 +53,7 @@ def validate(file: str, folder: Path, tree: Tree, unread: Iterable[Keys]) -> tup
     unsure = Wrong(wrong.paths)
     remarks = [*unknown_names(tree.value, read({"version": 1}, folder)), *unknown_entities(tree.value)]
     unsure.update(remark.path for remark in remarks)
-    remarks += [remark for check in (*CHECKS, *REDACTION_CHECKS) for remark in check(policy)]
+    remarks += [remark for check in (*CHECKS, *REDACTION_CHECKS, check_packs, *checks) for remark in check(policy)]
     for remark in remarks:
         hidden = unsure if remark.level == "warning" else wrong
         if not hidden.hides(remark):

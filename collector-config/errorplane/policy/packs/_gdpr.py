@@ -15,6 +15,12 @@ _NATIONAL = "the processing of a national identification number"
 _SPECIAL = "data concerning health or data concerning a natural person's sex life"
 _LESS = "adequate, relevant and limited to what is necessary"
 _ANYWHERE = "texts of any kind: log bodies, exception messages, SQL"
+_NATIONAL_IDS = (
+    "AT_SVNR", "BE_NATIONAL_NUMBER", "BG_EGN", "CH_AHV", "CZ_BIRTH_NUMBER", "DE_TAX_ID", "DK_CPR", "EE_PERSONAL_CODE",
+    "ES_NIE", "ES_NIF", "FI_PERSONAL_IDENTITY_CODE", "FR_NIR", "GR_AFM", "GR_AMKA", "HR_OIB", "HU_TAX_ID", "IE_PPSN",
+    "IT_FISCAL_CODE", "LT_PERSONAL_CODE", "LV_PERSONAL_CODE", "NL_BSN", "NO_FODSELSNUMMER", "PL_PESEL", "PT_NIF",
+    "RO_CNP", "SE_PERSONNUMMER", "SI_EMSO", "UK_NINO", "US_ITIN", "US_PASSPORT", "US_SSN",
+)  # fmt: skip
 _YEAR = Action(do="generalise", to="year")
 
 GDPR = Pack(
@@ -68,15 +74,14 @@ GDPR = Pack(
             "attributes of users, SQL",
             ("user.birth_date", "birth_date", "birthdate", "date_of_birth", "dob"),
         ),
-        Rule("Art. 87", "US_SSN", _NATIONAL, REPLACE, _ANYWHERE, ("ssn",)),
-        Rule("Art. 87", "UK_NINO", _NATIONAL, REPLACE, _ANYWHERE, ("nino", "national_insurance_number")),
+        *(Rule("Art. 87", entity, _NATIONAL, REPLACE, _ANYWHERE) for entity in _NATIONAL_IDS),
         Rule(
             "Art. 87",
             "NATIONAL_ID",
             _NATIONAL,
             REPLACE,
             "attributes of users, SQL",
-            ("national_id", "id_card_number", "tax_id", "passport_number"),
+            ("national_id", "id_card_number", "tax_id", "passport_number", "national_insurance_number"),
         ),
         Rule("Art. 9(1)", "UK_NHS", _SPECIAL, REPLACE, _ANYWHERE, ("nhs_number",), "health"),
         Rule(

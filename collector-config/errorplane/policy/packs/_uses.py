@@ -1,0 +1,67 @@
+"""What the checks of the packs share: which action an entity gets where, and how a broken rule is quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from errorplane.policy._actions import Action
+from errorplane.policy._checks import Remark
+from errorplane.policy._effective import choose
+from errorplane.policy._policy import Policy
+from errorplane.policy._problems import Level
+from errorplane.policy._problems import Path as Keys
+from errorplane.policy.packs._model import Pack, PolicyRule, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One action on one entity, as it stands at ``path``, and the destinations that get its result."""
+
+    entity: str
+    action: Action
+    path: Keys
+    destinations: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """The destinations in words."""
+        return f"for {' and '.join(self.destinations)}"
+
+    @property
+    def shows(self) -> bool:
+        """Whether characters of the value itself stay."""
+        return self.action.do == "keep" or (self.action.do == "mask" and self.action.first + self.action.last > 0)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the result is the same for the same value, under a key."""
+        return self.action.do in ("token", "hmac") or (self.action.do == "ip_prefix" and self.action.keyed)
+
+
+def uses(policy: Policy, entities: Iterable[str]) -> Iterator[Use]:
+    """Every action on one of ``entities``, destinations that share it together."""
+    for entity in dict.fromkeys(entities):
+        found: dict[tuple[Keys, str], tuple[Action, list[str]]] = {}
+        for name in policy.destinations:
+            chosen = choose(policy, name, entity)
+            found.setdefault((chosen.path, repr(chosen.action)), (chosen.action, []))[1].append(name)
+        for (path, _), (action, names) in found.items():
+            yield Use(entity, action, path, tuple(names))
+
+
+def breaks(pack: Pack, rule: Rule | PolicyRule, path: Keys, message: str, level: Level = "error") -> Remark:
+    """A remark that quotes the rule by its number; what it says rests on the destinations being right."""
+    return Remark(path, f'{message} ({pack.name} {rule.id}: "{rule.quote}")', level, rests_on=(("destinations",),))
+
+
+def own_detectors(policy: Policy, *classes: str) -> tuple[str, ...]:
+    """Names of the policy's own detectors of these data classes."""
+    return tuple(one.name for one in policy.redaction.custom if one.data_class in classes)
+
+
+def tokens_key_within(policy: Policy, folder: Path) -> bool:
+    """Whether the key of tokens is a file in ``folder`` or below it."""
+    file = policy.key_source("tokens").file
+    return file is not None and folder.absolute() in file.absolute().parents
