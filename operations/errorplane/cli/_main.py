@@ -15,6 +15,7 @@ _COMMANDS = {
     "processor": "errorplane.cli._processor",
     "check": "errorplane.cli._check",
     "cat": "errorplane.cli._cat",
+    "scan": "errorplane.cli._scan",
     "demo": "errorplane.demo",
 }
 DEFAULT_POLICY = Path("errorplane.yaml")

@@ -1,0 +1,195 @@
+"""``errorplane scan`` as people run it: a process with files, pipes, terminals and signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+COMMAND = (sys.executable, "-m", "errorplane.cli", "scan")
+MAIL, CARD = "bob@example.com", "4111111111111111"
+DEADLINE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return tmp_path
+
+
+def scan(*arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """The finished command."""
+    return subprocess.run([*COMMAND, *arguments], input=data, capture_output=True, timeout=DEADLINE_S, check=False)
+
+
+def test_one_object_for_each_line_in_order() -> None:
+    """Empty lines, both line ends, bytes that are no UTF-8 and a last line without an end are all lines."""
+    data = f"first {MAIL}\r\n\nö {MAIL}\n".encode() + b"\xff\xfe " + MAIL.encode() + b"\nlast"
+    done = scan("--json", "-", data=data)
+    assert done.returncode == 0
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["text"] for each in objects] == [
+        "first <EMAIL_ADDRESS>",
+        "",
+        "ö <EMAIL_ADDRESS>",
+        "[QUARANTINED:encoding]",
+        "last",
+    ]
+    assert objects[2]["entities"] == [
+        {"type": "EMAIL_ADDRESS", "start": 2, "end": 17, "score": 1.0, "action": "replace"}
+    ]
+    assert objects[1] == objects[4] | {"text": ""} == {"text": "", "entities": []}
+
+
+def test_summary_counts_and_says_nothing_of_the_content() -> None:
+    """Redacted lines go to standard output, counts to standard error."""
+    Path("app.log").write_text(f"a {MAIL}\nb {MAIL} {CARD}\n")
+    done = scan("app.log")
+    assert done.stdout == b"a <EMAIL_ADDRESS>\nb <EMAIL_ADDRESS> <CREDIT_CARD>\n"
+    assert re.search(rb"^2 lines, .* MB/s\)$", done.stderr, re.MULTILINE)
+    assert re.search(rb"^ +2  EMAIL_ADDRESS  replace$", done.stderr, re.MULTILINE)
+    assert MAIL.encode() not in done.stderr
+
+
+def test_policy_says_what_is_hidden() -> None:
+    """The policy of the folder counts unless another one is named; a bad or missing one that is named is an error."""
+    Path("app.log").write_text(f"{MAIL} {CARD}\n")
+    Path("errorplane.yaml").write_text("version: 1\nredaction: {detectors: [CREDIT_CARD]}\n")
+    Path("other.yaml").write_text("version: 1\nredaction: {detectors: [EMAIL_ADDRESS]}\n")
+    Path("bad.yaml").write_text("version: 1\nredaction: {detectors: [EMIAL]}\n")
+    assert scan("app.log").stdout == f"{MAIL} <CREDIT_CARD>\n".encode()
+    assert scan("--policy", "other.yaml", "app.log").stdout == f"<EMAIL_ADDRESS> {CARD}\n".encode()
+    bad, missing = scan("--policy", "bad.yaml", "app.log"), scan("--policy", "missing.yaml", "app.log")
+    assert (bad.returncode, missing.returncode) == (2, 2)
+    assert b"bad.yaml:2:" in bad.stderr
+    assert b"missing.yaml: error: there is no such file" in missing.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--format", "xml", "-"), ("missing.log",), (".",)])
+def test_what_cannot_be_done_exits_2(arguments: tuple[str, ...]) -> None:
+    """Wrong usage and files that cannot be read."""
+    done = scan(*arguments)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_leaks_fail_a_build_only_when_asked() -> None:
+    """Without a pack everything that is found is a leak, as is what cannot be scanned."""
+    leaky, odd, clean = f"{MAIL}\n".encode(), b"\xff\n", b"nothing\n"
+    assert scan("-", data=leaky).returncode == 0
+    assert [scan("--fail-on-leak", "-", data=data).returncode for data in (leaky, odd, clean)] == [1, 1, 0]
+
+
+def test_lines_come_out_while_more_are_awaited_and_an_interrupt_sums_up() -> None:
+    """A live log is not held up; Ctrl-C ends with what was counted so far."""
+    with running("--json", "-") as process:
+        assert process.stdin
+        process.stdin.write(f"{MAIL}\nhalf".encode())
+        process.stdin.flush()
+        assert json.loads(_line(process))["text"] == "<EMAIL_ADDRESS>"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 130
+    assert b"interrupted; so far:\n1 lines" in errors
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    """Like head: no traceback, no summary."""
+    Path("big.log").write_text(f"{MAIL}\n" * 100_000)
+    with running("big.log") as process:
+        assert process.stdout
+        assert process.stderr
+        _line(process)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(DEADLINE_S) == 141
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    """Forty megabytes of lines, and one line of a hundred, take little more than one short line."""
+    Path("small.log").write_text(f"{MAIL}\n")
+    with open("big.log", "wb") as file:
+        file.writelines(b"x" * (1 << 20) for _ in range(100))
+        file.write(b"\n" + (b"order 17 shipped in 33 ms " * 8 + b"\n") * 200_000)
+    small, big = _peak_bytes("small.log"), _peak_bytes("big.log")
+    assert big - small < 100 << 20
+    assert small < big
+
+
+def test_a_terminal_shows_colours_and_obeys_nothing() -> None:
+    """What was put stands out; control characters of the log are shown, not done. NO_COLOR is honoured."""
+    Path("app.log").write_bytes(b"\x1b]0;owned\x07 " + MAIL.encode() + b" end\n")
+    coloured = _on_terminal("app.log")
+    assert "\x1b[1;33m<EMAIL_ADDRESS>\x1b[0m end" in coloured
+    assert "\x1b]0;" not in coloured
+    assert "\\x1b]0;owned\\x07" in coloured
+    plain = _on_terminal("app.log", NO_COLOR="1")
+    assert "\x1b" not in plain
+    assert "<EMAIL_ADDRESS> end" in plain
+
+
+def running(*arguments: str) -> subprocess.Popen[bytes]:
+    """The command with pipes."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def _line(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout
+    ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
+    assert ready, "no line in time"
+    return process.stdout.readline()
+
+
+_PEAK = """
+import sys
+from errorplane.cli import main
+code = main(sys.argv[1:])
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def _peak_bytes(name: str) -> int:
+    """The most memory that a run held; its own word, since what wait4 says includes the parent's before exec."""
+    command = [sys.executable, "-c", _PEAK, "scan", "--json", name]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=DEADLINE_S, check=True)
+    return int(done.stderr.split()[-1]) * 1024
+
+
+def _on_terminal(name: str, **environment: str) -> str:
+    """Everything that the command writes to a terminal of its own."""
+    own, others = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, name], stdin=others, stdout=others, stderr=others, env={**os.environ, **environment}
+        )
+        os.close(others)
+        out = b"".join(_until_closed(own))
+        assert process.wait(DEADLINE_S) == 0
+    finally:
+        os.close(own)
+    return out.decode()
+
+
+def _until_closed(terminal: int) -> Iterator[bytes]:
+    end = time.monotonic() + DEADLINE_S
+    while select.select([terminal], [], [], max(end - time.monotonic(), 0))[0]:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # Linux's way to say that nobody has it open any more
+            return
+        yield data
+    pytest.fail("the command did not end in time")
