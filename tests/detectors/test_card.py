@@ -94,6 +94,7 @@ def test_a_wrong_check_digit_is_no_card(
         "order 7 paid with card «4111111111111111»",
         "order «4111 1111 1111 1111»",
         "paid «4111111111111111» yesterday",
+        "can you process «4111111111111111» please",
         "pan=«4111+1111+1111+1111»&x",
         "uatp card «122000000000003»",
         "the card ending in 1111, number «3111111111111113» (unknown range)",

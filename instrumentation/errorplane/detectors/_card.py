@@ -9,6 +9,7 @@ from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._keys import KeyClass
 from errorplane.detectors._labels import is_glued, is_labelled
 from errorplane.detectors._model import Detector, Finding, Subject
+from errorplane.detectors._prose import is_personal
 
 # (lowest and highest leading digits, lengths): what the schemes publish, checked 2026. UATP (1, fifteen digits) is not
 # here, since counters look like it: its numbers need a word or key beside them.
@@ -146,7 +147,7 @@ def _is_id(subject: Subject, start: int, end: int) -> bool:
     if not subject.shape[start:end].isalpha():
         return False
     low = subject.low
-    return subject.key is _ID or is_labelled(low, start, end) or is_glued(low, start)
+    return subject.key is _ID or is_labelled(low, start, end, personal=is_personal(low)) or is_glued(low, start)
 
 
 def _free(subject: Subject, start: int, end: int, digits: str) -> bool:

@@ -9,22 +9,29 @@ import re
 
 # Nouns that name what a log line counts or points at; plural too. None of them names money or a person's document.
 _NOUNS = (
-    "id uid gid pid tid uuid guid oid xid zxid lsn scn txid txn tx cursor offset seq sequence epoch ts timestamp time date "
-    "nanos millis micros duration elapsed latency uptime order trace span session request req response resp correlation "
-    "block blk chunk segment shard partition replica batch job task attempt stage executor container pod node host "
-    "thread worker process event message msg packet frame record row entry item object obj page inode handle fd "
-    "ptr addr offsets hash checksum crc digest etag revision rev version build commit generation gen size bytes length len "
-    "count counter total sum limit memory mem heap disk free used rss serial imei imsi iccid ean gtin upc isbn sku asin "
-    "product part invoice ticket case incident tracking parcel shipment consignment waybill delivery barcode model device "
-    "sensor meter nonce salt random seed snowflake tweet post comment issue build run pipeline workflow instance volume "
-    "snapshot lease term index idx position pos watermark checkpoint file path folder key ref reference user "
-    "customer client tenant member login"
+    "id uid gid pid tid uuid guid oid xid zxid lsn scn txid txn tx cursor offset seq sequence epoch ts timestamp nanos millis "
+    "micros duration elapsed latency uptime order trace span session req response resp correlation block blk chunk segment "
+    "shard partition replica batch job task attempt stage executor container pod node thread worker event msg packet row "
+    "entry obj inode fd ptr addr hash checksum crc digest etag revision rev version commit generation gen size bytes "
+    "length len counter memory mem heap disk rss serial imei imsi iccid ean gtin upc isbn sku asin product part invoice "
+    "ticket incident tracking parcel shipment consignment waybill barcode sensor meter nonce salt random seed snowflake "
+    "tweet pipeline workflow instance volume snapshot term idx position pos watermark checkpoint ref reference user tenant"
 )
-_NOUN = "|".join(sorted(set(_NOUNS.split()), key=lambda word: (-len(word), word)))
-_FILLER = r"(?:[ _.-]?(?:ids?|no|nr|num|number|is|was|of|at|to|from))?"
-_BEFORE = re.compile(
-    rf"(?:(?:^|[^a-z])(?:{_NOUN})s?|[a-z][_.-]?ids?|[a-z]_(?:no|num|nr))(?<!paid){_FILLER}[\s\"'`:=#/\\\[({{<>_.-]{{1,6}}\Z"
+# The same, but in a sentence also something else: "please process 4111...", "is there a limit 4111...".
+_VERBS = (
+    "process issue limit post comment date time model file run message request record lease index host free used sum total "
+    "count build case item customer client member login device page handle frame object folder path key delivery"
 )
+_NUMBER = r"(?:[ _.-]?(?:ids?|no|nr|num|number|is|was|of|at|to|from))?[\s\"'`:=#/\\\[({<>_.-]{1,6}\Z"
+
+
+def _before(words: str) -> re.Pattern[str]:
+    nouns = "|".join(sorted(words.split(), key=lambda word: (-len(word), word)))
+    return re.compile(rf"(?:(?:^|[^a-z])(?:{nouns})s?|[a-z][_.-]?ids?|[a-z]_(?:no|num|nr))(?<!paid){_NUMBER}")
+
+
+_BEFORE = _before(_NOUNS)
+_BEFORE_IN_LOGS = _before(f"{_NOUNS} {_VERBS}")
 _GLUED = re.compile(r"(?:[a-z][_-]-?|#)\Z")
 _UNIT = re.compile(
     r"[ ]?(?:bytes?|[kmgt]i?b|ns|us|ms|nanos\w*|millis\w*|micros\w*|sec\w*|rows?|records?|items?|ticks?|hz)(?![a-z])"
@@ -32,14 +39,17 @@ _UNIT = re.compile(
 _NEAR = 32
 
 
-def is_labelled(low: str, start: int, end: int) -> bool:
+def is_labelled(low: str, start: int, end: int, *, personal: bool) -> bool:
     """Whether ``low[start:end]`` is called an identifier, a count or a time by what stands right beside it.
 
-    >>> is_labelled("trace=4111111111111111", 6, 22), is_labelled("pay 4111111111111111", 4, 20)
+    In a text that is addressed to someone (``personal``) fewer words say so.
+
+    >>> is_labelled("trace=4111111111111111", 6, 22, personal=False), is_labelled("pay 4111111111111111", 4, 20, personal=False)
     (True, False)
     """
     before = low[max(0, start - _NEAR) : start]
-    return _BEFORE.search(before) is not None or _UNIT.match(low, end) is not None
+    words = _BEFORE if personal else _BEFORE_IN_LOGS
+    return words.search(before) is not None or _UNIT.match(low, end) is not None
 
 
 def is_glued(low: str, start: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from errorplane.detectors._keys import one_of
 from errorplane.detectors._labels import is_labelled
 
 PERSONAL_WORDS = (
@@ -16,16 +17,18 @@ PERSONAL_WORDS = (
     *(" his ", " her ", " he ", " she "),
 )
 """One of them stands in a text that is addressed to someone; in lower case."""
-_PERSONAL = re.compile("(?<![a-z0-9_.-])(?:" + "|".join(PERSONAL_WORDS) + ")")
-LABELS = r"(?:office|fax|mobile|cell|phone|tel|home|work|desk|direct)"
-LABEL_AFTER = rf"[0-9]\)? ?[-(]? ?{LABELS}"
+_PERSONAL = re.compile(f"(?<![a-z0-9_.-]){one_of(PERSONAL_WORDS)}")
+_LABELS = ("office", "fax", "mobile", "cell", "phone", "tel", "home", "work", "desk", "direct")
+_LABEL = one_of(_LABELS)
+LABEL_AFTER = rf"[0-9]\)? ?[-(]? ?{_LABEL}"
 """A number with its label behind it, as in signatures: ``(212) 555-0187 (office)``."""
 _CALLS = r"(?:call|ring|sms|contact|dial)(?: to| at| on|:)? "
 _CALLER = r"calle[re]"
 CALL_WORDS = (_CALLS + r"[(+0-9]", _CALLER)
 """Words right before a number that make any grouped one a telephone number, as expressions of a gate."""
 _CALL_BEFORE = re.compile(rf"(?<![a-z])(?:{_CALLS}|{_CALLER}[\s\"'=:]{{1,4}})\Z")
-_LABEL_AFTER = re.compile(rf" ?[-(]? ?{LABELS}(?![a-z0-9_=:])")
+_WORDS = ("call", "ring", "sms", "contact", "dial", *_LABELS)  # one of them is in whatever the two look for
+_LABEL_AFTER = re.compile(rf" ?[-(]? ?{_LABEL}(?![a-z0-9_=:])")
 
 _NUMBER = re.compile(
     r"(?<![0-9A-Za-z_$\u20ac\u00a3#*@.,/:%+-])(?<![0-9] )\(?[0-9]{1,6}(?![0-9])\)?"
@@ -67,7 +70,7 @@ def is_personal(low: str) -> bool:
     >>> is_personal("my number is 467 3395"), is_personal("received 467 3395 of 512")
     (True, False)
     """
-    return _PERSONAL.search(low) is not None
+    return any(map(low.__contains__, PERSONAL_WORDS)) and _PERSONAL.search(low) is not None
 
 
 def find_in_prose(low: str) -> Iterator[tuple[int, int]]:
@@ -75,6 +78,8 @@ def find_in_prose(low: str) -> Iterator[tuple[int, int]]:
     personal = is_personal(low)
     sentence = _SENTENCE.fullmatch(low) is not None
     block = low.count("\n") >= 2 and "=" not in low and "{" not in low
+    if not (personal or sentence or block or any(map(low.__contains__, _WORDS))):
+        return
     for match in _NUMBER.finditer(low):
         start, end = match.span()
         if _is_grouped_number(match[0]) and (
@@ -122,7 +127,7 @@ def _is_other(low: str, start: int, end: int) -> bool:
     return (
         _NOT_A_PHONE.search(before) is not None
         or _CURRENCY_AFTER.match(low, end) is not None
-        or is_labelled(low, start, end)
+        or is_labelled(low, start, end, personal=True)
     )
 
 
