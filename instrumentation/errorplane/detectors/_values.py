@@ -31,7 +31,7 @@ _PLACEHOLDER = re.compile(
     rf"|[\[<({{]+(?:{_WORD})[\])>}}]*|\$\{{(?:env:)?\w+\}}?|\$\(\w+\)?|(?-i:\$[A-Z_][A-Z0-9_]*)|\{{\{{[^{{}}]{{0,80}}\}}*|%[sdr]|\{{\w*\}}?|(?-i:{_HIDDEN}))\Z"
 )
 _FEWEST_STARS = 3
-_SEPARATORS = re.compile(r"[\s.:@/-]")
+_SEPARATORS = re.compile(r"[\s.:@/()+-]")
 _MASKED = re.compile(r"\*+([0-9A-Za-z]*)")
 _WORDS = (
     "a an and are authentication been cannot correct does empty error expired failed for format from has header "
@@ -63,9 +63,7 @@ def is_placeholder(value: str) -> bool:
 def _is_masked(value: str) -> bool:
     """All but a few last characters are asterisks: at least three, and as many as are left; separators do not count."""
     stars = value.count("*")
-    if stars < _FEWEST_STARS or not value.startswith("*"):
-        return False
-    left = _MASKED.fullmatch(_SEPARATORS.sub("", value))
+    left = None if stars < _FEWEST_STARS else _MASKED.fullmatch(_SEPARATORS.sub("", value))
     return left is not None and len(left[1]) <= stars
 
 

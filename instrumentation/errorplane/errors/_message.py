@@ -29,7 +29,11 @@ _VALUES: Final = re.compile(
     )
   | (?P<val>  (?<=\w)=(?=[^\s=<])[^\s,;&)\]}]++ )         # key=value
   | (?P<hex>  (?<!\w)(?:0[xX][0-9a-fA-F]++|[0-9a-fA-F]{8,}+)(?!\w) )
-  | (?P<id>   (?<!\w)(?=[^\W\d]*+\d)\w{8,}+ )             # a token with digits in it names one thing
+  | (?P<id>
+        (?<!\w)(?:tok|hmac|enc)_[\w\-]{8,}+                 # what redaction put in place of a value
+      | (?<!\w)pfx_[a-z2-7]{6}_[0-9a-f.:]++
+      | (?<!\w)(?=[^\W\d]*+\d)\w{8,}+                     # a token with digits in it names one thing
+    )
   | (?P<num>  [+-]?\d++(?:[.,:]\d++)*+ )
     """,
     re.VERBOSE | re.DOTALL,

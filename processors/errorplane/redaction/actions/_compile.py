@@ -25,7 +25,6 @@ from errorplane.redaction.actions._normalise import address_of, normalise
 COMMON_DOMAIN = "all"
 SEALED_LABEL = b"value"
 _DOMAIN = re.compile(r"(?:[\w-]+\.)+[\w-]+")
-_NETWORK = re.compile(r"(?P<address>[0-9a-f:.]+)/[0-9]{1,3}")
 
 
 class Compiler:
@@ -132,16 +131,15 @@ def _keep_domain(finding: Finding, value: str) -> str:
 
 
 def _cut_prefix(v4: int, v6: int) -> Transform:
-    """The network of an address, as in ``203.0.113.0/24``."""
+    """The network of an address, as its first address: ``203.0.113.0``."""
 
     def cut(finding: Finding, value: str) -> str:
-        written = _NETWORK.fullmatch(value)
         try:
-            address = address_of(normalise("IP_ADDRESS", written["address"] if written else value))
+            address = address_of(normalise("IP_ADDRESS", value))
         except ValueError:
             return replacement(finding.entity)
         bits = v4 if isinstance(address, ipaddress.IPv4Address) else v6
-        return str(ipaddress.ip_network((address, bits), strict=False))
+        return str(ipaddress.ip_network((address, bits), strict=False).network_address)
 
     return cut
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 from errorplane.detectors import Finding, Transform
 from errorplane.keys import KeyProvider
-from errorplane.policy import Action
-from errorplane.policy._effective import ALWAYS_DROPPED
+from errorplane.policy import ALWAYS_DROPPED, Action
 from errorplane.redaction.actions._compile import Compiler
 from errorplane.redaction.actions._keyed import Keyring
 from errorplane.redaction.actions._rewrite import NOTHING, Rewriter
