@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.actions.parts import FixedKeys, finding
 
-from errorplane.detectors import Transform
+from errorplane.detectors import Transform, hide_most
 from errorplane.keys import Opener, SealError, write_pair
 from errorplane.policy import Action
 from errorplane.redaction.actions import SEALED, SEALED_LABEL, Compiler, Keyring, from_base64url, normalise
-from errorplane.redaction.actions._mask import mask
 
 NOW = calendar.timegm((2026, 11, 25, 0, 0, 0))
 RING = Keyring(FixedKeys())
@@ -77,12 +76,12 @@ def test_action(action: object, entity: str, value: str, expected: str) -> None:
 @given(st.text(max_size=40), st.integers(0, 64), st.integers(0, 64))
 def test_a_mask_never_shows_most_of_a_short_value(value: str, first: int, last: int) -> None:
     """Half of the letters and digits, or six of them, are hidden whatever is asked; separators and length stay."""
-    masked = mask(value, first, last, "*")
+    masked = hide_most(value, first, last, "*")
     significant = [at for at, each in enumerate(value) if each.isalnum() or each == "*"]
     hidden = [at for at in significant if masked[at] == "*"]
     assert len(hidden) >= min(6, -(-len(significant) // 2))
     assert len(masked) == len(value)
-    assert mask(masked, first, last, "*") == masked
+    assert hide_most(masked, first, last, "*") == masked
 
 
 @pytest.mark.parametrize(

@@ -7,22 +7,27 @@ scan of raw bytes before the same detectors.
 from __future__ import annotations
 
 from errorplane.detectors._classes import DataClass, data_class, most_sensitive
-from errorplane.detectors._engine import ALL, find, redact, settle
-from errorplane.detectors._fold import FOLDED_GATES
+from errorplane.detectors._engine import ALL, FOLDED_GATES, find, redact, settle
 from errorplane.detectors._keys import KeyClass, key_class
 from errorplane.detectors._model import Detector, Finding, Subject, Transform, replacement
+from errorplane.detectors._partial import hide_most, keep_domain
+from errorplane.detectors._place import TOP, Place
 
 __all__ = [
     "ALL",
     "FOLDED_GATES",
+    "TOP",
     "DataClass",
     "Detector",
     "Finding",
     "KeyClass",
+    "Place",
     "Subject",
     "Transform",
     "data_class",
     "find",
+    "hide_most",
+    "keep_domain",
     "key_class",
     "most_sensitive",
     "redact",

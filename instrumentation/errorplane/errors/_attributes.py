@@ -22,6 +22,7 @@ RETENTION_CLASS: Final = "errorplane.retention.class"
 POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
+SERIES: Final = "errorplane.series"
 QUARANTINE_REASON: Final = "errorplane.quarantine.reason"
 DATA_CLASS: Final = "errorplane.data_class"
 REDACTED: Final = "errorplane.redacted."
@@ -42,7 +43,7 @@ DEPLOYMENT: Final = "deployment.environment.name"
 EVENT_NAME: Final = "errorplane.error"
 """Event name of the log record that carries an error fact."""
 
-SignalName = Literal["resource", "scope", "span", "span event", "log", "metric", "error fact"]
+SignalName = Literal["resource", "scope", "span", "span event", "log", "metric", "data point", "error fact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
         "The most sensitive class of what was hidden in it: secret, payment, health, personal. On metrics in `metadata`.",
     ),
     Attribute(REDACTED + "<entity>", "int", _HIDDEN, "How often an entity, in lower case, was hidden in it."),
+    Attribute(SERIES, "int", ("data point",), "Keeps apart what looks the same since something is hidden."),
     Attribute(ERROR_TIME, "int", _FACT, "When it happened, nanoseconds since 1970 UTC."),
     Attribute(ERROR_TRACE_ID, "string", _FACT, "Trace of the error, 32 hex digits."),
     Attribute(ERROR_SPAN_ID, "string", _FACT, "Span of the error, 16 hex digits."),

@@ -14,6 +14,8 @@ from opentelemetry.instrumentation.log_utils import std_to_otel
 
 from errorplane.context import fields, service_of
 from errorplane.errors import (
+    ERROR_FINGERPRINT,
+    ERROR_ID,
     EXCEPTION_MESSAGE,
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
@@ -27,6 +29,7 @@ from errorplane.errors import (
 from errorplane.hooks import is_enabled
 from errorplane.hooks._describe import describe
 from errorplane.logs._json import text_of, to_json
+from errorplane.masking import Mask, default_mask
 
 # What every record has, as logging.makeLogRecord({}) shows, and what other formatters and the OpenTelemetry
 # instrumentation leave on it. All other attributes came in through `extra`.
@@ -34,6 +37,7 @@ _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "asctime", "message", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName",
 }  # fmt: skip
 _SEVERITY: Final[Mapping[str, str]] = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+_IDS: Final = frozenset(("timestamp", "trace_id", "span_id", "trace_flags", ERROR_ID, ERROR_FINGERPRINT))
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -44,17 +48,19 @@ class JsonFormatter(logging.Formatter):
     described; nothing that is logged can make it raise. For `dictConfig`: `{"()": "errorplane.logs.JsonFormatter"}`.
 
     `service_name` defaults to that of OpenTelemetry (`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, or the resource
-    of the tracer provider).
+    of the tracer provider). With `mask` (True: the one of the settings), nothing that must be hidden reaches the line.
     """
 
     def __init__(
         self,
         service_name: str | None = None,
         *,
+        mask: Mask | bool = False,
         environ: Mapping[str, str] = os.environ,
         new_id: Callable[[], str] = random_id,
     ) -> None:
         super().__init__()
+        self._mask = default_mask() if mask is True else mask or None
         self._service = service_name or _service_from(environ)
         self._enabled = is_enabled(environ)
         self._new_id = new_id
@@ -78,7 +84,7 @@ class JsonFormatter(logging.Formatter):
         line |= self._error(record, service, span.trace_id)
         if extra := {name: value for name, value in vars(record).items() if name not in _OWN}:
             line["attributes"] = extra
-        return to_json(line)
+        return to_json(line if self._mask is None else _masked(line, self._mask))
 
     def _error(self, record: logging.LogRecord, service: str | None, trace_id: int) -> Mapping[str, object]:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
@@ -104,6 +110,10 @@ class JsonFormatter(logging.Formatter):
             resource: Any = getattr(trace.get_tracer_provider(), "resource", None)
             self._service = service_of(resource.attributes) if resource is not None else None
         return self._service
+
+
+def _masked(line: Mapping[str, object], mask: Mask) -> dict[str, object]:
+    return {name: value if name in _IDS else mask.value(value, name) for name, value in line.items()}
 
 
 def _service_from(environ: Mapping[str, str]) -> str | None:

@@ -14,8 +14,10 @@ from pathlib import Path
 _COMMANDS = {
     "processor": "errorplane.cli._processor",
     "check": "errorplane.cli._check",
+    "compile": "errorplane.cli._compile",
     "cat": "errorplane.cli._cat",
     "scan": "errorplane.cli._scan",
+    "shadow": "errorplane.cli._shadow",
     "demo": "errorplane.demo",
 }
 DEFAULT_POLICY = Path("errorplane.yaml")

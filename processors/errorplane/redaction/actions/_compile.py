@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from errorplane.detectors import Finding, Transform, replacement
+from errorplane.detectors import Finding, Transform, hide_most, keep_domain, replacement
 from errorplane.keys import Sealer
 from errorplane.policy import Action
 from errorplane.redaction.actions import _generalise as generalise
-from errorplane.redaction.actions._forms import base64url, is_output
+from errorplane.redaction.actions._forms import base64url, is_output, to_bytes
 from errorplane.redaction.actions._keyed import Keyring
-from errorplane.redaction.actions._mask import mask
 from errorplane.redaction.actions._normalise import address_of, normalise
 
 COMMON_DOMAIN = "all"
 SEALED_LABEL = b"value"
-_DOMAIN = re.compile(r"(?:[\w-]+\.)+[\w-]+")
+"""What values are sealed for; what is sealed is the entity, a NUL and the value."""
+NUL = b"\x00"
 
 
 class Compiler:
@@ -49,7 +48,7 @@ class Compiler:
             case "keep":
                 return _keep
             case "mask":
-                return lambda _, value: mask(value, action.first, action.last, action.char)
+                return lambda _, value: hide_most(value, action.first, action.last, action.char)
             case "keep_domain":
                 return _keep_domain
             case "token":
@@ -124,10 +123,7 @@ def _keep(finding: Finding, value: str) -> str:
 
 
 def _keep_domain(finding: Finding, value: str) -> str:
-    """``<EMAIL_ADDRESS>@example.com``: the domain of an address in lower case, in a form that is no address."""
-    local, sign, domain = normalise("EMAIL_ADDRESS", value).rpartition("@")
-    whole = replacement(finding.entity)
-    return f"{whole}@{domain}" if local and sign and _DOMAIN.fullmatch(domain) else whole
+    return keep_domain(finding.entity, normalise("EMAIL_ADDRESS", value))
 
 
 def _cut_prefix(v4: int, v6: int) -> Transform:
@@ -145,10 +141,14 @@ def _cut_prefix(v4: int, v6: int) -> Transform:
 
 
 def _encrypt(sealer: Sealer) -> Transform:
-    def encrypt(finding: Finding, value: str) -> str:
-        if is_output(value):
-            return value
-        plain = finding.entity.encode() + b"\x00" + value.encode("utf-8", "surrogateescape")
-        return f"enc_{sealer.id}_{base64url(sealer.seal(plain, SEALED_LABEL))}"
+    return lambda finding, value: value if is_output(value) else _sealed(sealer, finding.entity, to_bytes(value))
 
-    return encrypt
+
+def seal_to(path: Path, entity: str) -> Callable[[bytes], str]:
+    """What turns bytes into ``enc_<kid>_<base64url>``, named as ``entity``. Raises ``SealError``."""
+    sealer = Sealer.load(path)
+    return lambda data: _sealed(sealer, entity, data)
+
+
+def _sealed(sealer: Sealer, entity: str, data: bytes) -> str:
+    return f"enc_{sealer.id}_{base64url(sealer.seal(entity.encode() + NUL + data, SEALED_LABEL))}"

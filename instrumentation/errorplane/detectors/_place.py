@@ -1,0 +1,39 @@
+"""Where a text stands in a nested value: under which name, and in what."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import NamedTuple
+
+from errorplane.detectors._keys import KeyClass, key_class
+
+_WHOLE = (KeyClass.SECRET, KeyClass.TOKEN)
+
+
+class Place(NamedTuple):
+    """The attribute's name, and the class that it has from further out."""
+
+    key: str | None = None
+    kind: KeyClass | None = None
+    """None: what the name says."""
+
+    def means(self) -> KeyClass:
+        """What this place says about its text."""
+        if self.kind is not None:
+            return self.kind
+        return KeyClass.NONE if self.key is None else key_class(self.key)
+
+    def inside(self, key: str, whole: Container[str] = ()) -> Place:
+        """The place of an entry ``key`` of a map that stands here. What is inside of a secret, or of one of the keys
+        ``whole`` (in lower case), belongs to it, whatever its own key says.
+
+        >>> Place("password").inside("user"), Place("card").inside("number").means()
+        (Place(key='password', kind=None), <KeyClass.CARD: 'card'>)
+        """
+        means = self.means()
+        if means in _WHOLE or (self.key is not None and self.key.lower() in whole):
+            return self
+        return Place(key, None if means is KeyClass.NONE or key_class(key) is not KeyClass.NONE else means)
+
+
+TOP = Place()

@@ -1,0 +1,146 @@
+"""Texts and nested values with what must be hidden replaced."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from errorplane.detectors import ALL, TOP, Detector, Place, Transform, redact
+from errorplane.errors import ask
+from errorplane.hooks import GUARD
+
+TEXT_LENGTH: Final = 262_144
+"""A longer text is withheld: looking at it would hold up the application for tens of milliseconds."""
+_DEPTH: Final = 16
+_ITEMS: Final = 1024
+_VALUES: Final = 10_000
+_CACHED: Final = 2048
+_CACHED_LENGTH: Final = 256
+
+
+Look = Callable[[str, Place], str]
+"""What is left of a text that stands in this place when its findings are hidden."""
+
+
+class Mask:
+    """Hides what is found by ``look``, by default what any detector finds, behind its entity's name.
+
+    Never raises: what cannot be looked at is replaced by ``[QUARANTINED:reason]``. Short texts are remembered, since
+    log lines repeat. Safe to use from several threads. Everything inside of a value that is named one of ``whole``, in
+    lower case, is looked at as if it had that name.
+    """
+
+    def __init__(self, look: Look | None = None, whole: Collection[str] = ()) -> None:
+        self._look = look_for() if look is None else look
+        self._whole = frozenset(whole)
+        self._short = functools.lru_cache(_CACHED)(self._look)
+
+    def text(self, text: str, key: str | None = None) -> str:
+        """The text with what must be hidden replaced; ``key`` is the name under which it stands, if it has one.
+
+        >>> Mask().text("mail bob@example.com")
+        'mail <EMAIL_ADDRESS>'
+        """
+        return self._text(text, Place(key))
+
+    def value(self, value: object, key: str | None = None) -> Any:
+        """Mappings, lists, tuples and sets with every text and number in them masked, keys too; others by their ``str``
+        where that holds something, else as they are.
+
+        >>> Mask().value({"password": "hunter2", "tries": 3})
+        {'password': '<PASSWORD>', 'tries': 3}
+        """
+        masked = GUARD.run("mask", _Walk(self._text, self._whole).value, value, Place(key), 0)
+        return withheld("error") if masked is None and value is not None else masked
+
+    def _text(self, text: str, place: Place) -> str:
+        if len(text) > TEXT_LENGTH:
+            return withheld("size")
+        look = self._short if len(text) <= _CACHED_LENGTH else self._look
+        masked = GUARD.run("mask", look, text, place)
+        return withheld("error") if masked is None else masked
+
+
+class _Walk:
+    """One value on its way through a mask: bounded in depth and in the number of values in it."""
+
+    def __init__(self, text: Look, whole: Collection[str]) -> None:
+        self._text = text
+        self._whole = whole
+        self._room = _VALUES
+
+    def value(self, value: object, place: Place, depth: int) -> Any:
+        self._room -= 1
+        if value is None or isinstance(value, bool):
+            return value
+        if self._room < 0:
+            return withheld("size")
+        if depth > _DEPTH:
+            return withheld("depth")
+        if isinstance(value, str):
+            return self._text(str.__str__(value), place)
+        if isinstance(value, bytes | bytearray):
+            return self._bytes(bytes(value), place)
+        if isinstance(value, Mapping):
+            pairs = ask(lambda: list(islice(value.items(), _ITEMS)), None)
+            return withheld("error") if pairs is None else self._pairs(pairs, place, depth + 1)
+        if isinstance(value, list | tuple | set | frozenset):
+            items = ask(lambda: list(islice(value, _ITEMS)), None)
+            return withheld("error") if items is None else [self.value(item, place, depth + 1) for item in items]
+        return self._other(value, place)
+
+    def _pairs(self, pairs: list[tuple[object, object]], outer: Place, depth: int) -> dict[object, Any]:
+        masked: dict[object, Any] = {}
+        for key, value in pairs:
+            name = key if isinstance(key, str) else text_of(key)
+            shown = self._text(name, TOP)
+            masked[key if shown == name else shown] = self.value(value, outer.inside(name, self._whole), depth)
+        return masked
+
+    def _bytes(self, value: bytes, place: Place) -> bytes:
+        text = value.decode("utf-8", "surrogateescape")
+        masked = self._text(text, place)
+        return value if masked == text else masked.encode("utf-8", "surrogateescape")
+
+    def _other(self, value: object, place: Place) -> Any:
+        """A number or an object of the application's: as it is, unless what it says of itself must be hidden."""
+        text = text_of(value)
+        masked = self._text(text, place)
+        return value if masked == text and text != withheld("error") else masked
+
+
+def look_for(
+    detectors: Sequence[Detector] = ALL, allow: Collection[str] = (), transform: Transform | None = None
+) -> Look:
+    """A look with the detectors of this package; ``allow`` are literal values that are never hidden, ``transform`` says
+    what stands in place of a finding."""
+    wanted, allowed = tuple(detectors), frozenset(allow)
+
+    def look(text: str, place: Place) -> str:
+        return redact(text, place.key, wanted, kind=place.kind, allow=allowed, transform=transform)[0]
+
+    return look
+
+
+def text_of(value: object) -> str:
+    """``str(value)``, withheld where that fails."""
+    return ask(lambda: str(value), withheld("error"))
+
+
+def withheld(reason: str) -> str:
+    """What stands in place of something that could not be looked at.
+
+    >>> withheld("size")
+    '[QUARANTINED:size]'
+    """
+    return f"[QUARANTINED:{reason}]"
+
+
+@functools.cache
+def default_mask() -> Mask:
+    """The mask of the settings file that ``ERRORPLANE_SETTINGS`` names, made once; without one, all detectors."""
+    from errorplane.masking._settings import mask_from
+
+    return mask_from()
