@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from errorplane.routing._destinations import build_destination
-from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, joined, parts_of
+from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, Rewrite, joined, parts_of
 from errorplane.routing._sender import Sender, SenderStats
 
 __all__ = [
     "MAX_PAYLOAD_BYTES",
     "Part",
+    "Rewrite",
     "Sender",
     "SenderStats",
     "build_destination",

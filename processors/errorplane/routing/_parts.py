@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from errorplane.journal import Delivery, Journal, JournalCorrupt, JournalError, Refs
 from errorplane.otlp import Signal
@@ -11,6 +11,14 @@ from errorplane.otlp._wire import Layout, rebuild, walk
 
 # gRPC's default limit for a received message is 4 MiB; the tags and a little slack must fit too.
 MAX_PAYLOAD_BYTES = 3 << 20
+
+Rewrite = Callable[[Signal, bytes], bytes]
+"""From an Export request as the journal holds it to the one that a destination may have."""
+
+
+def as_it_is(signal: Signal, payload: bytes) -> bytes:
+    """Rewrite nothing."""
+    return payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +45,11 @@ class _Source:
     layout: Layout
     keep: Mapping[int, bytes]
     resource_extra: bytes
+    rewrite: Rewrite
 
     def part(self) -> Part:
         payload = rebuild(self.signal, self.body, self.layout, self.keep, self.resource_extra)
-        return Part(payload, len(self.keep), self)
+        return Part(self.rewrite(self.signal, payload), len(self.keep), self)
 
     def halves(self) -> tuple[Part, Part]:
         numbers = sorted(self.keep)
@@ -49,18 +58,23 @@ class _Source:
 
     def _of(self, numbers: list[int]) -> _Source:
         keep = {number: self.keep[number] for number in numbers}
-        return _Source(self.signal, self.body, self.layout, keep, self.resource_extra)
+        return replace(self, keep=keep)
 
 
 def parts_of(
-    journal: Journal, delivery: Delivery, resource_extra: bytes, unreadable: Callable[[int, int, JournalError], None]
+    journal: Journal,
+    delivery: Delivery,
+    resource_extra: bytes,
+    unreadable: Callable[[int, int, JournalError], None],
+    rewrite: Rewrite = as_it_is,
 ) -> Iterator[Part]:
-    """The Export requests that make up a delivery, each within ``MAX_PAYLOAD_BYTES`` unless one item is larger.
+    """The Export requests that make up a delivery, rewritten, each within ``MAX_PAYLOAD_BYTES`` unless one item is
+    larger.
 
     A request that the journal cannot read any more is left out, after ``unreadable(number, items, error)``.
     """
     if delivery.payload:
-        yield Part(delivery.payload, delivery.payload_items)
+        yield Part(rewrite(delivery.signal, delivery.payload), delivery.payload_items)
     for seq, refs in delivery.refs.items():
         try:
             request = journal.request(seq)
@@ -71,7 +85,7 @@ def parts_of(
             continue
         layout = walk(request.signal, request.body)
         keep = _tagged(refs, delivery.tags)
-        yield from _bounded(_Source(request.signal, request.body, layout, keep, resource_extra).part())
+        yield from _bounded(_Source(request.signal, request.body, layout, keep, resource_extra, rewrite).part())
 
 
 def _tagged(refs: Refs, tags: tuple[bytes, ...]) -> dict[int, bytes]:

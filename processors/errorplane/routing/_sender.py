@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from errorplane.journal import Ack, Delivery, Journal, JournalCorrupt, JournalError
 from errorplane.otlp import Destination, Receipt, Refused, RetryLater, Signal
-from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, joined, parts_of
+from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, Rewrite, as_it_is, joined, parts_of
 
 log = logging.getLogger("errorplane.routing")
 
@@ -55,7 +55,8 @@ class Sender:
 
     A failure that may pass is retried without end, with full jitter from 0.25 to 30 s or as long as the destination
     asked for: meanwhile the journal holds the data, up to its bound. A payload that is refused is halved until the
-    item at fault stands alone; that one is counted and given up, the others go through.
+    item at fault stands alone; that one is counted and given up, the others go through. ``rewrite`` makes of each
+    payload what this destination may have.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class Sender:
         resource_tags: Callable[[str], bytes],
         stats: SenderStats,
         jitter: Callable[[], float] = random.random,
+        rewrite: Rewrite = as_it_is,
     ) -> None:
         self.destination = destination
         self._journal = journal
         self._resource_tags = resource_tags
         self._stats = stats
         self._jitter = jitter
+        self._rewrite = rewrite
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"errorplane-send-{destination.name}", daemon=True)
@@ -123,7 +126,7 @@ class Sender:
             if delivery is None:
                 continue
             extra = self._resource_tags(delivery.retention_class)
-            new = list(parts_of(self._journal, delivery, extra, self._unreadable))
+            new = list(parts_of(self._journal, delivery, extra, self._unreadable, self._rewrite))
             grown = sum(len(part.payload) for part in new)
             if last is not None and (_kind(last) != _kind(delivery) or size + grown > MAX_PAYLOAD_BYTES):
                 yield _Batch(tuple(acks), *_kind(last), tuple(joined(parts)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errorplane.redaction.actions._compile import COMMON_DOMAIN, SEALED_LABEL, Compiler
+from errorplane.redaction.actions._compile import COMMON_DOMAIN, SEALED_LABEL, Compiler, seal_to
 from errorplane.redaction.actions._forms import ADDRESS, HMAC, SEALED, TOKEN, from_base64url, is_output
 from errorplane.redaction.actions._keyed import HashKey, Keyring, Opened, TokenKey
 from errorplane.redaction.actions._normalise import normalise
@@ -30,4 +30,5 @@ __all__ = [
     "from_base64url",
     "is_output",
     "normalise",
+    "seal_to",
 ]

@@ -22,6 +22,16 @@ def is_output(value: str) -> bool:
     return _OWN.fullmatch(value) is not None
 
 
+def to_bytes(value: str) -> bytes:
+    """A value as bytes; half a pair of surrogates, as JSON may hold it, too."""
+    return value.encode("utf-8", "surrogatepass")
+
+
+def to_text(data: bytes) -> str:
+    """What ``to_bytes`` made bytes of. Raises ``ValueError`` for anything else."""
+    return data.decode("utf-8", "surrogatepass")
+
+
 def base32(data: bytes) -> str:
     """RFC 4648 base32 in lower case, without padding.
 

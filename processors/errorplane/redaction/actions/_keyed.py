@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from errorplane.keys import Key, KeyProvider, key_id
-from errorplane.redaction.actions._forms import base32, from_base32
+from errorplane.redaction.actions._forms import base32, from_base32, to_bytes, to_text
 from errorplane.redaction.actions._pfx import PrefixCipher
 
 DIGEST_BYTES = 16
@@ -43,7 +43,7 @@ class TokenKey:
 
     def token(self, entity: str, value: str) -> str:
         """The token of a value."""
-        sealed = self._cipher.encrypt(value.encode("utf-8", "surrogateescape"), [entity.encode()])
+        sealed = self._cipher.encrypt(to_bytes(value), [entity.encode()])
         return f"tok_{entity.lower()}_{self.id}_{base32(sealed)}"
 
     def open(self, entity: str, payload: str) -> str:
@@ -52,7 +52,7 @@ class TokenKey:
         if len(sealed) <= _TAG_BYTES:
             raise ValueError("too short")
         try:
-            return self._cipher.decrypt(sealed, [entity.encode()]).decode("utf-8", "surrogateescape")
+            return to_text(self._cipher.decrypt(sealed, [entity.encode()]))
         except InvalidTag:
             raise ValueError("damaged, or of another key") from None
 
@@ -119,7 +119,7 @@ class HashKey:
 
     def hash(self, entity: str, value: str) -> str:
         """``hmac_<kid>_<base32>`` over entity, NUL and value."""
-        message = entity.encode() + b"\x00" + value.encode("utf-8", "surrogateescape")
+        message = entity.encode() + b"\x00" + to_bytes(value)
         return f"hmac_{self.id}_{base32(hmac.digest(self._secret, message, hashlib.sha256)[:DIGEST_BYTES])}"
 
 

@@ -6,6 +6,7 @@ matters does. What a token is turned back to is this spelling, not the one that 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import unicodedata
@@ -17,6 +18,7 @@ import phonenumbers
 from errorplane.detectors._escapes import unescape
 from errorplane.detectors._fold import fold
 
+_REMEMBERED = 4096
 _ROUNDS = 3  # of escapes in escapes
 _NO_DIGIT = re.compile(r"[^0-9]+")
 _NO_SIGN = re.compile(r"[\W_]+")
@@ -24,6 +26,7 @@ _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _MAC_DIGITS: Final = 12
 
 
+@functools.lru_cache(_REMEMBERED)
 def normalise(entity: str, value: str, region: str | None = None) -> str:
     """The one spelling of a value. ``region`` (ISO 3166-1) is where telephone numbers without a country are from.
 

@@ -37,7 +37,10 @@ class ActionPlan:
         self._journal = keyring.journal()
         self._effective = effective
         self._before: dict[str, Transform] = {}
-        self._on_sending = {name: _OnSending(actions, self._compile) for name, actions in effective.items()}
+        self._rewriters = {
+            name: Rewriter(self._journal, _OnSending(actions, self._compile)) for name, actions in effective.items()
+        }
+        self._for_others = Rewriter(self._journal, _OnSending({}, self._compile))
         for entity in sorted({DEFAULT, *ALWAYS_DROPPED}.union(*effective.values())):
             self._before[entity] = self._choose(entity)
 
@@ -51,8 +54,7 @@ class ActionPlan:
 
         One that the policy does not know gets every value replaced by its entity.
         """
-        on_sending = self._on_sending.get(destination) or _OnSending({}, self._compile)
-        return Rewriter(self._journal, on_sending)
+        return self._rewriters.get(destination, self._for_others)
 
     def _choose(self, entity: str) -> Transform:
         chosen = [action_for(actions, entity) for actions in self._effective.values()] or [_REPLACE]

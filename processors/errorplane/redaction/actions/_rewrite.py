@@ -10,9 +10,13 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from errorplane.detectors import Finding, Transform, replacement
 from errorplane.otlp import Signal
+from errorplane.otlp._wire import Edit, MalformedWire, splice, walk
+from errorplane.redaction._locate import targets
+from errorplane.redaction._shapes import SHAPES, Kind
 from errorplane.redaction.actions._keyed import TokenKey
 
 NOTHING = "\x00"
@@ -48,14 +52,46 @@ class Rewriter:
         """
         if self._mark_bytes not in payload:
             return Rewritten(payload, {})
+        try:
+            rewritten = self._spliced(signal, payload)
+        except (MalformedWire, IndexError):  # valid for upb, but too odd to be followed
+            return self._parsed(signal, payload)
+        return rewritten if self._mark_bytes not in rewritten.payload else self._parsed(signal, payload)
+
+    def _spliced(self, signal: Signal, payload: bytes) -> Rewritten:
+        """Only the fields that hold a token are parsed and written anew."""
+        lost: Counter[str] = Counter()
+        edits: list[Edit] = []
+        for _, found in targets(payload, walk(signal, payload), SHAPES[signal], list(self._places(payload))):
+            for target in found:
+                if target.frame is None or target.kind is Kind.UNKNOWN:
+                    edits.append(Edit(target.head, target.end, b"", target.outer))
+                    continue
+                start, end = target.frame.start, target.frame.end
+                new = self._field(target.kind, payload[start:end], lost)
+                edits.append(Edit(start, end, new, (*target.outer, target.frame)))
+        return Rewritten(splice(payload, edits), lost)
+
+    def _places(self, payload: bytes) -> Iterator[int]:
+        at = payload.find(self._mark_bytes)
+        while at >= 0:
+            yield at
+            at = payload.find(self._mark_bytes, at + 1)
+
+    def _field(self, kind: Kind, body: bytes, lost: MutableMapping[str, int]) -> bytes:
+        if kind is Kind.KEY_VALUE or kind is Kind.ANY_VALUE:
+            message = (KeyValue if kind is Kind.KEY_VALUE else AnyValue).FromString(body)
+            self._message(message, lost)
+            return message.SerializeToString()
+        return self.text(body.decode("utf-8", "surrogateescape"), lost).encode("utf-8", "surrogateescape")
+
+    def _parsed(self, signal: Signal, payload: bytes) -> Rewritten:
+        """The whole request parsed; fields that the schema does not know are left out."""
         message = signal.request_type.FromString(payload)
+        message.DiscardUnknownFields()
         lost: Counter[str] = Counter()
         self._message(message, lost)
-        out = message.SerializeToString()
-        if self._mark_bytes in out:  # in a field that the schema does not know
-            message.DiscardUnknownFields()
-            out = message.SerializeToString()
-        return Rewritten(out, lost)
+        return Rewritten(message.SerializeToString(), lost)
 
     def text(self, text: str, lost: MutableMapping[str, int]) -> str:
         """A text with the destination's actions in place of the tokens in it; ``lost`` is counted up."""
