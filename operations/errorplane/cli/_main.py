@@ -18,6 +18,8 @@ _COMMANDS = {
     "cat": "errorplane.cli._cat",
     "scan": "errorplane.cli._scan",
     "shadow": "errorplane.cli._shadow",
+    "reveal": "errorplane.cli._reveal",
+    "keygen": "errorplane.cli._keygen",
     "demo": "errorplane.demo",
 }
 DEFAULT_POLICY = Path("errorplane.yaml")

@@ -27,8 +27,11 @@ class Decision:
 class AccessPort(Protocol):
     """Decides and records. Every command or endpoint that shows or changes error data asks it first."""
 
-    def decide(self, actor: Actor, action: str, resource: str) -> Decision:
-        """Whether ``actor`` may do ``action`` (such as ``traces.read``) to ``resource``; recorded before it returns."""
+    def decide(self, actor: Actor, action: str, resource: str, purpose: str = "") -> Decision:
+        """Whether ``actor`` may do ``action`` (such as ``traces.read``) to ``resource``; recorded before it returns.
+
+        ``purpose`` is what the actor says that it is for.
+        """
         ...
 
 

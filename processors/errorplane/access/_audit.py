@@ -28,17 +28,17 @@ class AllowAll:
         self._clock = clock
         self._lock = threading.Lock()
 
-    def decide(self, actor: Actor, action: str, resource: str) -> Decision:
+    def decide(self, actor: Actor, action: str, resource: str, purpose: str = "") -> Decision:
         """Allow; deny when the audit line cannot be written."""
         decision = Decision(True, "everything is allowed")
         try:
             with self._lock:
-                _append(self._audit, self._line(actor, action, resource, decision))
+                _append(self._audit, self._line(actor, action, resource, purpose, decision))
         except OSError as error:
             return Decision(False, f"the audit file {self._audit} cannot be written: {error}")
         return decision
 
-    def _line(self, actor: Actor, action: str, resource: str, decision: Decision) -> bytes:
+    def _line(self, actor: Actor, action: str, resource: str, purpose: str, decision: Decision) -> bytes:
         moment = datetime.datetime.fromtimestamp(self._clock(), datetime.UTC)
         record = {
             "time": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -46,6 +46,7 @@ class AllowAll:
             "origin": actor.origin[:_MAX_TEXT],
             "action": action[:_MAX_TEXT],
             "resource": resource[:_MAX_TEXT],
+            **({"purpose": purpose[:_MAX_TEXT]} if purpose else {}),
             "allowed": decision.allowed,
             "reason": decision.reason,
         }

@@ -7,6 +7,7 @@ from errorplane.redaction.actions._forms import ADDRESS, HMAC, SEALED, TOKEN, fr
 from errorplane.redaction.actions._keyed import HashKey, Keyring, Opened, TokenKey
 from errorplane.redaction.actions._normalise import normalise
 from errorplane.redaction.actions._plan import DEFAULT, ActionPlan, Effective, action_for
+from errorplane.redaction.actions._reveal import Revealed, Revealer, RevealError, domains_of
 from errorplane.redaction.actions._rewrite import Rewriter, Rewritten
 
 __all__ = [
@@ -23,10 +24,14 @@ __all__ = [
     "HashKey",
     "Keyring",
     "Opened",
+    "RevealError",
+    "Revealed",
+    "Revealer",
     "Rewriter",
     "Rewritten",
     "TokenKey",
     "action_for",
+    "domains_of",
     "from_base64url",
     "is_output",
     "normalise",
