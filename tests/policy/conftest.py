@@ -31,12 +31,14 @@ Read = Callable[..., LoadResult]
 
 @pytest.fixture
 def reading(tmp_path: Path) -> Read:
-    """Reads a policy given as text, from a file in a folder with nothing but the public key of the examples."""
+    """Reads a policy given as text, from a file beside the public key and the shadow policy of the examples."""
 
     def read_text(text: str, environ: Mapping[str, str] = ENVIRON, folder: str = "policy") -> LoadResult:
         path = tmp_path / folder / "errorplane.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.with_name("candidate.yaml").write_text("version: 1\n")
         key = path.parent / "keys" / "quarantine.pub.pem"
-        key.parent.mkdir(parents=True, exist_ok=True)
+        key.parent.mkdir(exist_ok=True)
         key.write_text(PUBLIC_KEY)
         path.write_text(text, encoding="utf-8")
         return read(path, environ)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from errorplane.policy._actions import Action, ActionWord
 from errorplane.policy._checks import Check, Remark
 from errorplane.policy._effective import ALWAYS_DROPPED
-from errorplane.policy._patterns import check_allow_pattern, check_pattern
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
 from errorplane.policy._vocabulary import ENTITIES
@@ -50,25 +49,6 @@ def _presidio_names(policy: Policy) -> Iterator[Remark]:
             yield Remark(
                 path, "is the name of a detector of redaction.custom already", rests_on=(("redaction", "custom"),)
             )
-
-
-def _patterns(policy: Policy) -> Iterator[Remark]:
-    for number, detector in enumerate(policy.redaction.custom):
-        if detector.pattern is None:
-            continue
-        if (mistake := _said(check_pattern, detector.pattern, detector.group, detector.context)) is not None:
-            yield Remark(("redaction", "custom", number, "pattern"), mistake)
-    for number, pattern in enumerate(policy.redaction.allow_patterns):
-        if (mistake := _said(check_allow_pattern, pattern)) is not None:
-            yield Remark(("redaction", "allow_patterns", number), mistake)
-
-
-def _said(check: Callable[..., None], *arguments: object) -> str | None:
-    try:
-        check(*arguments)
-    except ValueError as error:
-        return str(error)
-    return None
 
 
 def _actions_fit(policy: Policy) -> Iterator[Remark]:
@@ -131,7 +111,6 @@ def _no_public_key(file: Path) -> str | None:
 REDACTION_CHECKS: tuple[Check, ...] = (
     _custom_names,
     _presidio_names,
-    _patterns,
     _actions_fit,
     _public_keys,
     _shadow_is_there,

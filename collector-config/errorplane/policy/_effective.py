@@ -15,7 +15,7 @@ from errorplane.policy.packs import Pack, pack
 DEFAULT = "default"
 EVERYWHERE = "all"
 """Domain of the tokens and hashes that ``actions`` ask for: the same for all destinations."""
-ALWAYS_DROPPED = frozenset({"CVV", "TRACK"})
+ALWAYS_DROPPED = frozenset({"CVV", "TRACK_DATA"})
 """Never kept, whatever a policy says (PCI DSS 3.3.1)."""
 _DROP, _REPLACE = Action(do="drop"), Action(do="replace")
 
@@ -30,7 +30,7 @@ class Detection:
     entities: tuple[EntityWord, ...]
     """Built-in entities, in the order of the vocabulary."""
     custom: tuple[CustomDetector, ...]
-    """The policy's own detectors, then one with the attribute keys of each entity that the packs add."""
+    """The policy's own detectors, then one for each entity whose attribute keys the packs name; it may be built in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,26 @@ def detection(redaction: Redaction) -> Detection:
     wanted = {*redaction.detectors, *(entity for one in packs for entity in one.entities)}
     entities = tuple(entity for entity in ENTITIES if entity in wanted)
     rows = [rule for one in packs for rule in one.rules if rule.keys]
-    keys = {
-        rule.entity: tuple(dict.fromkeys(k for r in rows if r.entity == rule.entity for k in r.keys)) for rule in rows
-    }
+    keys: dict[str, tuple[str, ...]] = {}
+    for rule in rows:
+        keys[rule.entity] = tuple(dict.fromkeys((*keys.get(rule.entity, ()), *rule.keys)))
     classes = {rule.entity: rule.data_class for rule in reversed(rows)}
-    added = (CustomDetector(name=name, keys=found, data_class=classes[name]) for name, found in keys.items())
-    return Detection(entities, (*redaction.custom, *added))
+    own = (_with_keys(one, keys.pop(one.name, ())) for one in redaction.custom)
+    custom = (*own, *(CustomDetector(name=name, keys=keys[name], data_class=classes[name]) for name in keys))
+    return Detection(entities, custom)
+
+
+def _with_keys(detector: CustomDetector, keys: tuple[str, ...]) -> CustomDetector:
+    """A detector of the policy's own for an entity of a pack takes the pack's keys too."""
+    return detector.model_copy(update={"keys": tuple(dict.fromkeys((*detector.keys, *keys)))}) if keys else detector
 
 
 def entities_of(redaction: Redaction) -> tuple[str, ...]:
-    """Every entity that can be found, each once."""
+    """Every entity that something may find, each once."""
     found = detection(redaction)
     ner = () if redaction.ner is None else redaction.ner.entities
-    names = (*found.entities, *(one.name for one in found.custom), *redaction.presidio, *ner)
+    packs = (entity for one in packs_of(redaction) for entity in one.entities)
+    names = (*found.entities, *packs, *(one.name for one in found.custom), *redaction.presidio, *ner)
     return tuple(dict.fromkeys((*names, *sorted(ALWAYS_DROPPED))))
 
 

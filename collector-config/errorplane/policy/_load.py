@@ -78,7 +78,7 @@ def _read(path: Path, environ: Mapping[str, str], checks: tuple[Check, ...]) -> 
     policy, found = validate(file, folder, tree, _unread(composed), checks)
     problems += found
     ordered = sorted(set(problems), key=lambda p: (p.line, p.column, p.path, p.message))
-    shadowed = [] if checks else _shadow_problems(tree.value, folder, environ)
+    shadowed = [] if checks else _shadow_problems(tree.value, path.parent, environ)
     failed = any(p.level == "error" for p in shadowed)
     return LoadResult(None if failed else policy, (*ordered, *shadowed))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from errorplane.policy._actions import Action
 from errorplane.policy._lists import Many
 from errorplane.policy._measures import Duration
+from errorplane.policy._patterns import check_allow_pattern, check_pattern, pattern_gates
 from errorplane.policy._scalars import Number, Text, fail
 from errorplane.policy._section import FilePath, Name, Plain, Section, section
 from errorplane.policy._vocabulary import DEFAULT_ENTITIES, DataClass, Entity, Pack
@@ -22,11 +25,31 @@ Actions = Mapping[Plain, Action]
 """By entity, or ``default``; that an entity exists is checked with the whole policy, which knows all of them."""
 
 
+class Expression(Text):
+    """A regular expression in RE2 syntax."""
+
+    label = "regular expression"
+
+    def __init__(self) -> None:
+        super().__init__("a regular expression", label=self.label)
+
+    def read(self, value: object, info: ValidationInfo) -> str:
+        text = super().read(value, info)
+        try:
+            check_allow_pattern(text)
+        except ValueError as error:
+            fail("value", str(error))
+        return text
+
+
+Pattern = Annotated[str, Expression()]
+
+
 class CustomDetector(Section):
     """A detector of one's own: a pattern, attribute keys, or both."""
 
     name: EntityName = Field(description="Entity that it finds; no built-in one.", examples=["CUSTOMER_ID"])
-    pattern: Plain | None = Field(
+    pattern: Pattern | None = Field(
         default=None,
         description="Regular expression in RE2 syntax, which knows no look-around and no back-references.",
         examples=["CUST-[0-9]{8}"],
@@ -50,7 +73,26 @@ class CustomDetector(Section):
             fail("one_of", "must have a pattern, keys or both")
         if self.pattern is None and (self.group or self.context):
             fail("one_of", "must have a pattern: group and context are about its matches")
+        mistakes = list(self._mistakes())
+        if mistakes:
+            raise ValidationError.from_exception_data("CustomDetector", mistakes, hide_input=True)
         return self
+
+    def _mistakes(self) -> Iterator[InitErrorDetails]:
+        """What cannot be looked for in raw bytes, or is so common that looking for it would slow down everything."""
+        if self.pattern is not None:
+            yield from _said(("pattern",), check_pattern, self.pattern, self.group, self.context)
+        for number, key in enumerate(self.keys):
+            yield from _said(("keys", number), pattern_gates, f"(?i){re.escape(key)}")
+
+
+def _said(where: tuple[str | int, ...], check: Callable[..., object], *arguments: object) -> Iterator[InitErrorDetails]:
+    try:
+        check(*arguments)
+    except ValueError as error:
+        words = {"message": str(error), "allowed": ()}
+        kind = PydanticCustomError("policy_value", "{message}", words)
+        yield InitErrorDetails(type=kind, loc=where, input=None)
 
 
 class Ner(Section):
@@ -105,7 +147,7 @@ class Redaction(Section):
     allow: Annotated[tuple[Plain, ...], Many()] = Field(
         default=(), description="Literal values that are never masked.", examples=[["support@example.com"]]
     )
-    allow_patterns: Annotated[tuple[Plain, ...], Many()] = Field(
+    allow_patterns: Annotated[tuple[Pattern, ...], Many()] = Field(
         default=(),
         description="Regular expressions in RE2 syntax; what one of them matches as a whole is never masked.",
         examples=[[r".*@example\.com"]],

@@ -46,8 +46,10 @@ def validate(
             found = {clean(e["loc"]) for e in errors}
             problems += [narrator.error(e) for e in errors if not wrong.touches(clean(e["loc"]))]
             wrong.update(found)
-            for path in found:
-                value = _without(value, path)
+            # What to take out is decided before anything is: what is gone already must not take what holds it along.
+            for target in {_target(value, path) for path in found}:
+                value = _remove(value, target) if target else {}
+            value = {**value, "version": 1} if ("version",) in found or not value else value
     wrong.update(finding.path for finding in tree.findings)
     # A warning rests on the names being right, too: a class that nothing chooses may be one that is misspelt.
     unsure = Wrong(wrong.paths)
@@ -98,18 +100,16 @@ class Wrong:
         return any(path[:length] in self.paths for length in range(len(path) + 1))
 
 
-def _without(value: Any, path: Keys) -> Any:
-    """``value`` without what stands at ``path``.
+def _target(value: Any, path: Keys) -> Keys:
+    """What to take out of ``value`` for a mistake at ``path``; empty for everything.
 
     A list is taken out as a whole, so that the numbers of other items stay right. What is missing takes what should
-    hold it with it. In the end the empty policy is left, which is valid.
+    hold it with it.
     """
-    if path == ("version",) and isinstance(value, dict):
-        return {**value, "version": 1}
     target = _existing(value, path)
     while target and isinstance(target[-1], int):
         target = target[:-1]
-    return _remove(value, target) if target else {"version": 1}
+    return target
 
 
 def _existing(value: Any, path: Keys) -> Keys:
@@ -123,6 +123,7 @@ def _existing(value: Any, path: Keys) -> Keys:
 
 
 def _remove(value: Any, path: Keys) -> Any:
+    """``value`` without what stands at ``path``, if that is there."""
     head, rest = path[0], path[1:]
     if isinstance(value, list):
         return [_remove(one, rest) if number == head else one for number, one in enumerate(value)]

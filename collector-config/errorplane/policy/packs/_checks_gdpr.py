@@ -8,11 +8,11 @@ from errorplane.policy._checks import Check, Remark
 from errorplane.policy._effective import effective_actions
 from errorplane.policy._policy import Policy
 from errorplane.policy.packs._gdpr import GDPR
-from errorplane.policy.packs._uses import Use, breaks, own_detectors, tokens_key_within, uses
+from errorplane.policy.packs._uses import Use, breaks, own_detectors, personal_entities, tokens_key_within, uses
 
 
 def _personal(policy: Policy) -> Iterator[Use]:
-    yield from uses(policy, (*GDPR.entities, *own_detectors(policy, "personal", "health", "payment")))
+    yield from uses(policy, personal_entities(policy))
 
 
 def _key_is_kept_separately(policy: Policy) -> Iterator[Remark]:
@@ -59,13 +59,12 @@ def _is_special(policy: Policy, entity: str) -> bool:
 
 def _destinations_cannot_be_joined(policy: Policy) -> Iterator[Remark]:
     """Art. 25(1): the pseudonyms of one destination say nothing to another."""
-    by_domain: dict[str, set[str]] = {}
+    by_domain: dict[tuple[str, str | None], list[str]] = {}
     for destination, actions in effective_actions(policy).items():
-        for action in actions.values():
-            if action.domain is not None:
-                by_domain.setdefault(action.domain, set()).add(destination)
+        for entity, action in actions.items():
+            by_domain.setdefault((entity, action.domain), []).append(destination)
     for use in _personal(policy):
-        sharing = sorted(by_domain.get(use.action.domain or "", ()))
+        sharing = by_domain[use.entity, use.action.domain]
         if use.keyed and len(sharing) > 1:
             message = (
                 f"{use.action.do} of {use.entity} has the domain {use.action.domain}, which {' and '.join(sharing)} share, "

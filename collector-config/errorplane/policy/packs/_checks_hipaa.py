@@ -15,17 +15,17 @@ from errorplane.policy._checks import Check, Remark
 from errorplane.policy._policy import Policy
 from errorplane.policy.packs._hipaa import HIPAA
 from errorplane.policy.packs._model import Rule
-from errorplane.policy.packs._uses import Use, breaks, own_detectors, tokens_key_within, uses
+from errorplane.policy.packs._uses import Use, breaks, personal_entities, tokens_key_within, uses
 
 _PERSON = "PERSON"
 _CODES = ("token", "hmac", "encrypt")
 
 
 def _identifiers(policy: Policy) -> Iterator[tuple[Use, Rule]]:
-    """The use of each identifier with its rule; detectors of one's own are "any other unique identifying number"."""
+    """The use of each identifier with its rule; what has none of its own is "any other unique identifying number"."""
     other = HIPAA.rule_for("UNIQUE_ID")
     assert other is not None  # the pack has a rule (R)
-    for use in uses(policy, (*HIPAA.entities, *own_detectors(policy, "personal", "health"))):
+    for use in uses(policy, personal_entities(policy)):
         yield use, HIPAA.rule_for(use.entity) or other
 
 

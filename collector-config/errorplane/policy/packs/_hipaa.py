@@ -149,7 +149,7 @@ HIPAA = Pack(
             "attributes of users, SQL",
             ("driver_license", "drivers_license", "license_number", "certificate_number"),
         ),
-        Rule(_L, "VIN", _VEHICLES, REPLACE, _ANYWHERE, ("vehicle.vin", "vin")),
+        Rule(_L, "VIN_CODE", _VEHICLES, REPLACE, _ANYWHERE, ("vehicle.vin", "vin")),
         Rule(
             _L,
             "LICENSE_PLATE",

@@ -26,7 +26,7 @@ PCI_DSS = Pack(
         ),
         Rule(
             "3.3.1.1",
-            "TRACK",
+            "TRACK_DATA",
             "The full contents of any track are not stored upon completion of the authorization process",
             DROP,
             _LOGS,
@@ -67,7 +67,7 @@ PCI_DSS = Pack(
         PolicyRule(
             "3.3.1",
             "SAD is not stored after authorization, even if encrypted",
-            "Any action but drop for CVV, TRACK or PIN.",
+            "Any action but drop for CVV, TRACK_DATA or PIN.",
         ),
         PolicyRule(
             "3.4.1",

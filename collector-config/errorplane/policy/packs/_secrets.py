@@ -18,6 +18,13 @@ _SECRETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "BEARER_TOKEN": ("request headers in attributes and in texts", ("http.request.header.authorization",)),
     "JWT": ("request headers, cookies, queries of URLs", ("http.request.header.x-id-token",)),
     "AWS_KEY": ("environment of processes, exception messages of cloud clients", ("aws.secret_access_key",)),
+    "API_KEY": ("request headers, queries of URLs, key=value texts", ("http.request.header.x-api-key",)),
+    "GCP_API_KEY": ("queries of URLs of Google's services", ()),
+    "GITHUB_TOKEN": ("URLs of repositories, output of builds", ()),
+    "GITLAB_TOKEN": ("URLs of repositories, output of builds", ("http.request.header.private-token",)),
+    "SLACK_TOKEN": ("URLs of web hooks, exception messages of bots", ()),
+    "STRIPE_KEY": ("exception messages of payment clients", ()),
+    "PRIVATE_KEY": ("configuration that is logged, exception messages about TLS", ("tls.private_key",)),
     "COOKIE": (
         "request and response headers in attributes",
         ("http.request.header.cookie", "http.response.header.set-cookie"),

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from errorplane.policy._actions import Action
 from errorplane.policy._checks import Remark
-from errorplane.policy._effective import choose
+from errorplane.policy._effective import choose, entities_of
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Level
 from errorplane.policy._problems import Path as Keys
 from errorplane.policy.packs._model import Pack, PolicyRule, Rule
+from errorplane.policy.packs._secrets import SECRETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ def uses(policy: Policy, entities: Iterable[str]) -> Iterator[Use]:
 def breaks(pack: Pack, rule: Rule | PolicyRule, path: Keys, message: str, level: Level = "error") -> Remark:
     """A remark that quotes the rule by its number; what it says rests on the destinations being right."""
     return Remark(path, f'{message} ({pack.name} {rule.id}: "{rule.quote}")', level, rests_on=(("destinations",),))
+
+
+def personal_entities(policy: Policy) -> tuple[str, ...]:
+    """Every entity that may be found and is no secret: what tells of somebody, or could."""
+    secrets = {*SECRETS.entities, *own_detectors(policy, "secret")}
+    return tuple(entity for entity in entities_of(policy.redaction) if entity not in secrets)
 
 
 def own_detectors(policy: Policy, *classes: str) -> tuple[str, ...]:
