@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._keys import KeyClass
-from errorplane.detectors._labels import is_glued, is_labelled
+from errorplane.detectors._labels import is_glued, is_labelled, is_value_of_other
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._prose import is_personal
 
@@ -54,20 +54,21 @@ _GROUPS = frozenset(
     {
         (4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 4, 4, 1), (4, 4, 4), (4, 4, 4, 1), (4, 4, 4, 2),
         (4, 4, 4, 3), (4, 4, 5), (4, 3, 3, 3), (4, 6, 5), (4, 6, 4), (4, 5, 6), (6, 13), (8, 8), (6, 4, 4, 4), (5, 4, 4),
-        (6, 6, 4), (4, 4, 8), (4, 12), (4, 8, 4), (6, 10), (4, 7, 4),
+        (4, 4, 8), (4, 12), (4, 8, 4), (4, 7, 4),
     }
 )  # fmt: skip
 # With dots or two spaces between the groups, which columns of numbers and versions have as well.
 _WIDE_GROUPS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
+_USUAL_GROUPS = frozenset({(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4)})
 _FIRST_GROUPS = frozenset(sizes[0] for sizes in _GROUPS)
 _WITHOUT_SEPARATORS = str.maketrans(dict.fromkeys(" +-."))
 _WITHOUT_DIGITS = str.maketrans(dict.fromkeys("0123456789"))
 _TWELVE = b"d" * 12
-_RUN = re.compile(r"[0-9](?<![0-9]{2})(?:(?:[ +.-]|  )?[0-9]){11,}")
+_RUN = re.compile(r"[0-9](?<![0-9]{2})(?:(?:[ +.-]|  |\+\+)?[0-9]){11,}")
 _GROUP = re.compile(r"[0-9]+")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _CONTEXT = re.compile(
-    r"(?:^|[^a-z])(?:cards?|cc|pan|credit|debit|visa|master ?card|amex|maestro|jcb|diners|discover|union ?pay)(?![a-z])"
+    r"(?:^|[^a-z])(?:(?:credit|debit|payment|bank)?cards?(?:number|num|no|nr)?|cc|ccn|pan|credit|debit|visa|master ?card|amex|maestro|jcb|diners|discover|union ?pay)(?![a-z])"
 )
 _WORD_BEFORE = re.compile(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z|%b\Z")  # %B: track 1 of a stripe
 _PART_BEFORE = re.compile(r"(?:[0-9a-z]|[0-9]\.)\Z")
@@ -143,11 +144,18 @@ def _evenly_grouped(number: str) -> bool:
 
 
 def _is_id(subject: Subject, start: int, end: int) -> bool:
-    """An identifier or a count in one piece: nobody writes these in a card's groups."""
-    if not subject.shape[start:end].isalpha():
-        return False
+    """An identifier or a count in one piece, or columns of counts: nobody writes these in a card's usual groups."""
     low = subject.low
-    return subject.key is _ID or is_labelled(low, start, end, personal=is_personal(low)) or is_glued(low, start)
+    sizes = tuple(map(len, _GROUP.findall(low[start:end])))
+    if sizes in _USUAL_GROUPS:
+        return False
+    personal = is_personal(low)
+    if is_labelled(low, start, end, personal=personal):
+        return True
+    if len(sizes) > 1:  # beside another number: two columns
+        return low[max(0, start - 2) : start].strip(" ").isdigit() or low[end : end + 2].strip(" ").isdigit()
+    rare = sizes[0] not in (15, 16, 19) and not personal
+    return subject.key is _ID or is_glued(low, start) or (rare and is_value_of_other(low, start))
 
 
 def _free(subject: Subject, start: int, end: int, digits: str) -> bool:

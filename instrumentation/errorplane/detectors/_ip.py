@@ -17,7 +17,7 @@ _PRODUCT = re.compile(r"[a-z][a-z0-9_+-]*/\Z")
 _PRODUCTS = re.compile(r"(?:^|[\s(;,])(?:mozilla|curl|wget|python-\w+|okhttp|go-http-client|apache-\w+)/[0-9]")
 # Words before four numbers that are a version, a section or an identifier of the ISO.
 _SAID_VERSION = re.compile(
-    r"(?:(?:version|release|firmware|driver|patch|hotfix|revision|chapter|section|upgrad(?:e|ed|ing)|downgrad(?:e|ed|ing)|sdk"
+    r"(?:(?:(?<!con)(?<!di)version|release|firmware|driver|patch|hotfix|revision|chapter|section|upgrad(?:e|ed|ing)|downgrad(?:e|ed|ing)|sdk"
     r"|\bver|\brev|\bbuild|\boid|\bfw|[._-]tag|\btag|\bpackage|\bpkg)s?\.?(?: (?:from|to|number|is|no\.?))?[\"'\s:=\[(]{1,4}"
     r"|(?:version|grad(?:e|ed|ing))s? (?:from )?v?[0-9][0-9.]{2,15} (?:to|->|=>|and|or) |[~<>]= ?|[\^\u00a7] ?|\bv\.? ?)\Z"
 )

@@ -15,12 +15,13 @@ _NOUNS = (
     "entry obj inode fd ptr addr hash checksum crc digest etag revision rev version commit generation gen size bytes "
     "length len counter memory mem heap disk rss serial imei imsi iccid ean gtin upc isbn sku asin product part invoice "
     "ticket incident tracking parcel shipment consignment waybill barcode sensor meter nonce salt random seed snowflake "
-    "tweet pipeline workflow instance volume snapshot term idx position pos watermark checkpoint ref reference user tenant"
+    "tweet pipeline workflow instance volume snapshot term idx position pos watermark checkpoint ref reference user tenant "
+    "queue range progress diff hits misses up"
 )
 # The same, but in a sentence also something else: "please process 4111...", "is there a limit 4111...".
 _VERBS = (
-    "process issue limit post comment date time model file run message request record lease index host free used sum total "
-    "count build case item customer client member login device page handle frame object folder path key delivery"
+    "issue limit post comment date time model file run message request record lease index host free used sum total "
+    "count build case item customer client member login device page frame object folder path key delivery"
 )
 _NUMBER = r"(?:[ _.-]?(?:ids?|no|nr|num|number|is|was|of|at|to|from))?[\s\"'`:=#/\\\[({<>_.-]{1,6}\Z"
 
@@ -36,6 +37,13 @@ _GLUED = re.compile(r"(?:[a-z][_-]-?|#)\Z")
 _UNIT = re.compile(
     r"[ ]?(?:bytes?|[kmgt]i?b|ns|us|ms|nanos\w*|millis\w*|micros\w*|sec\w*|rows?|records?|items?|ticks?|hz)(?![a-z])"
 )
+_NAME = re.compile(r"(?:\A|[^a-z])(?P<name>[a-z]+)[0-9]{0,2}[\"'`]?[ ]?[:=][ ]?[\"'`\[(]{0,2}\Z")
+_OPEN = (
+    "value val values v input in data q query search term param params arg args argv text body msg message payload content "
+    "detail details desc description reason note comment number no num nr account acct payment pay paid charge charged "
+    "err failed got said received rejected invalid unknown a b c d e f g i j k l m n o p s t u w x y z"
+)
+_OPEN_NAMES = frozenset(_OPEN.split())
 _NEAR = 32
 
 
@@ -50,6 +58,12 @@ def is_labelled(low: str, start: int, end: int, *, personal: bool) -> bool:
     before = low[max(0, start - _NEAR) : start]
     words = _BEFORE if personal else _BEFORE_IN_LOGS
     return words.search(before) is not None or _UNIT.match(low, end) is not None
+
+
+def is_value_of_other(low: str, start: int) -> bool:
+    """Whether a name with a colon or an equals sign stands before that is not open to any value, as ``input=`` is."""
+    found = _NAME.search(low, max(0, start - _NEAR), start)
+    return found is not None and found["name"] not in _OPEN_NAMES and not found["name"].endswith(("error", "exception"))
 
 
 def is_glued(low: str, start: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR, as_gate
 from errorplane.detectors._keys import PHONE_NAMES, KeyClass, one_of
+from errorplane.detectors._labels import is_labelled
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._prose import CALL_WORDS, LABEL_AFTER, PERSONAL_WORDS, find_in_prose
 
@@ -34,7 +35,7 @@ _AMERICAN = re.compile(
     rf"{_EXTENSION}(?![0-9A-Za-z]|[.-][0-9])"
 )
 _AMERICAN_SPACED = re.compile(
-    r"(?<![0-9A-Za-z])(?<![0-9][ .+-])(?:1[ .+]?)?[2-9][0-9]{2}(?P<sep>[ .+])[2-9][0-9]{2}(?P=sep)[0-9]{4}"
+    r"(?<![0-9A-Za-z])(?<![0-9][ .+/-])(?:1[ .+]?)?[2-9][0-9]{2}(?P<sep>[ .+])[2-9][0-9]{2}(?P=sep)[0-9]{4}"
     rf"{_EXTENSION}(?![0-9A-Za-z]|[ .+-][0-9])"
 )
 # What these shapes have in common; more exact ones take Hyperscan longer than the looks they save.
@@ -99,13 +100,15 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
         yield from _all(_DOUBLE_ZERO, text, 0.7, "international after 00, with a known country code")
     bracket = b"d)" in shape
     if bracket or (b"d-ddd-d" in shape or b"d ddd d" in shape or b"d.ddd.d" in shape or b"d+ddd+d" in shape):
-        for pattern in (_AMERICAN, _AMERICAN_SPACED):
-            yield from _all(pattern, text, 0.7, "area code, exchange and number of North America")
+        reason = "area code, exchange and number of North America"
+        yield from _all(_AMERICAN, text, 0.7, reason)
+        yield from _unlabelled(_all(_AMERICAN_SPACED, text, 0.7, reason), low)
     if bracket or (
         b"dd dd" in shape or b"dd+dd" in shape or b"d-ddd" in shape or b".dd.dd." in shape or b"-dd-dd-" in shape
     ):
-        for pattern in (_TRUNK, _TRUNK_SPACED):
-            yield from _all(pattern, text, 0.6, "national number after a 0, in groups")
+        reason = "national number after a 0, in groups"
+        yield from _all(_TRUNK, text, 0.6, reason)
+        yield from _unlabelled(_all(_TRUNK_SPACED, text, 0.6, reason), low)
     if subject.key is _PHONE:
         yield from _local(_ALONE, subject, 0.8)
         return
@@ -148,6 +151,13 @@ def _may_say(low: str) -> bool:
 def _all(pattern: re.Pattern[str], text: str, score: float, reason: str) -> Iterator[Finding]:
     for match in pattern.finditer(text):
         yield Finding("PHONE_NUMBER", match.start(), match.end(), score, reason)
+
+
+def _unlabelled(findings: Iterable[Finding], low: str) -> Iterator[Finding]:
+    """Without columns of counts, which have such groups too: ``rows 267 611 6624``."""
+    for finding in findings:
+        if not is_labelled(low, finding.start, finding.end, personal=True):
+            yield finding
 
 
 def _local(pattern: re.Pattern[str], subject: Subject, score: float) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR, as_gate
 from errorplane.detectors._keys import SSN_NAMES, KeyClass, one_of
+from errorplane.detectors._labels import is_labelled
 from errorplane.detectors._model import Detector, Finding, Subject
 
 _AREA, _GROUP, _SERIAL = r"(?!000|666|9)[0-9]{3}", r"(?!00)[0-9]{2}", r"(?!0000)[0-9]{4}"
@@ -29,7 +30,7 @@ _OTHER = re.compile(
 _STATUS = re.compile(r"http/[0-9.]+\"? \Z")  # then come status, bytes and time of an access log
 _SAID = re.compile(rf"(?<![0-9a-zA-Z]){_AREA}[ ./-]?{_GROUP}[ ./-]?{_SERIAL}(?![0-9a-zA-Z])")
 _NAME = re.compile(one_of(SSN_NAMES))
-_NEAR = 40
+_NEAR = 64  # a field and its value may stand on two lines of a report of errors
 _SSN = KeyClass.SSN
 
 
@@ -64,6 +65,7 @@ def _is_other(subject: Subject, start: int, end: int) -> bool:
         or (low.startswith("-", end) and low[end + 1 : end + 2].isalpha())
         or _OTHER.search(before) is not None
         or _STATUS.search(before) is not None
+        or (low.startswith(" ", start + 3) and is_labelled(low, start, end, personal=True))
     )
 
 
