@@ -12,7 +12,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from errorplane.detectors import KeyClass, data_class, key_class, most_sensitive, redact
 from errorplane.otlp import Signal
+from errorplane.redaction import Engine
 
+_ENGINE = Engine()
 _WHOLE = (KeyClass.SECRET, KeyClass.TOKEN)
 _ITEMS = {
     Signal.TRACES: ("spans", "spans", "attributes"),
@@ -86,7 +88,12 @@ class Oracle:
         return new
 
     def _bytes(self, data: bytes, kind: KeyClass) -> bytes:
-        return self._text(data.decode("utf-8", "surrogateescape"), kind).encode("utf-8", "surrogateescape")
+        try:
+            return self._text(data.decode(), kind).encode()
+        except UnicodeDecodeError:
+            readable = data.decode("utf-8", "surrogateescape")
+            mere = _ENGINE.is_quiet(data) and not redact(readable, kind=kind)[1]
+            return data if mere else b"[QUARANTINED:encoding]"
 
 
 def redacted(signal: Signal, body: bytes) -> Any:

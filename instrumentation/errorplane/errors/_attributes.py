@@ -23,7 +23,6 @@ POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
 SERIES: Final = "errorplane.series"
-QUARANTINE_REASON: Final = "errorplane.quarantine.reason"
 DATA_CLASS: Final = "errorplane.data_class"
 REDACTED: Final = "errorplane.redacted."
 """Prefix of the counts; the entity in lower case comes after it."""
@@ -75,7 +74,6 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(POLICY_VERSION, "string", ("resource", "error fact"), "The revision of the policy in force."),
     Attribute(SAMPLING_RULE, "string", ("span", "log"), "The sampling rule that kept the item."),
     Attribute(SAMPLING_PROBABILITY, "double", ("span", "log"), "The probability with which it was kept, if below 1."),
-    Attribute(QUARANTINE_REASON, "string", ("span", "log", "metric"), "Why the content of the item was withheld."),
     Attribute(
         DATA_CLASS,
         "string",

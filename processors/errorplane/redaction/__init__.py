@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from errorplane.redaction._custom import custom_detector
 from errorplane.redaction._engine import Engine
+from errorplane.redaction._quarantine import Seal
 from errorplane.redaction._redactor import Redactor
-from errorplane.redaction._result import CannotScan, Limits, Quarantined, Redacted
+from errorplane.redaction._result import Limits, Redacted
 
-__all__ = ["CannotScan", "Engine", "Limits", "Quarantined", "Redacted", "Redactor", "custom_detector"]
+__all__ = ["Engine", "Limits", "Redacted", "Redactor", "Seal", "custom_detector"]

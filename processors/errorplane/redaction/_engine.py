@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Sequence
 
-from errorplane.detectors import ALL, Detector, Finding, KeyClass, Transform, find, key_class, settle
+from errorplane.detectors import ALL, Detector, Finding, KeyClass, Transform, find, settle
 from errorplane.policy._patterns import compile_pattern
 from errorplane.redaction._custom import encodable
 from errorplane.redaction._gate import Gate
@@ -43,14 +43,12 @@ class Engine:
 
     def find(self, text: str, key: str | None = None, *, kind: KeyClass | None = None) -> list[Finding]:
         """What has to be hidden in ``text``, as ``errorplane.detectors.find`` says, with the same arguments."""
-        fired = self._fired(text)
-        if key is not None:
-            fired |= self._of_key(key) if len(key) <= _LONGEST_REMEMBERED else self._fired(key)
-        if kind is None:
-            kind = KeyClass.NONE if key is None else key_class(key)
-        elif kind not in _TAKING:  # of another key, perhaps, whose gates are not known here
-            fired = self.gate.everyone
+        fired = self._fired(text) | self._around(key, kind)
         return find(text, key, self._chosen(fired), kind=kind, allow=self._allow) if fired else []
+
+    def is_quiet(self, data: bytes, key: str | None = None, kind: KeyClass | None = None) -> bool:
+        """Whether no gate fires, in the text's bytes nor in its key, so that ``find`` would find nothing."""
+        return not (self._around(key, kind) or self.gate.mask(data))
 
     def redact(self, text: str, key: str | None = None, *, kind: KeyClass | None = None) -> tuple[str, list[Finding]]:
         """The text with every finding replaced, and the findings, as ``errorplane.detectors.redact`` says."""
@@ -60,6 +58,14 @@ class Engine:
 
     def _redact(self, text: str, key: str | None, kind: KeyClass | None) -> tuple[str, Sequence[Finding]]:
         return settle(text, lambda each: self.find(each, key, kind=kind), self._transform)
+
+    def _around(self, key: str | None, kind: KeyClass | None) -> int:
+        """The detectors that may find something in a text because of what is known about it."""
+        if kind is not None and kind not in _TAKING:  # of another key, perhaps, whose gates are not known here
+            return self.gate.everyone
+        if key is None:
+            return 0
+        return self._of_key(key) if len(key) <= _LONGEST_REMEMBERED else self._fired(key)
 
     def _fired(self, text: str) -> int:
         try:

@@ -26,6 +26,9 @@ _LARGE_NUMBERS = (
     rb"\xa1\x80{0,3}\x00" + _CARD_SIZED,
 )
 _FORGED = (rb"errorplane\.(?:retention\.class|policy\.version|sampling\.|data_class|redacted\.)",)
+# Text in UTF-16 or UTF-32: the other expressions do not see what it says.
+_WIDE_TEXT = (rb"(?:[ -~]\x00){6}", rb"(?:[ -~]\x00{3}){4}")
+_LOOK = (*_LARGE_NUMBERS, *_FORGED, *_WIDE_TEXT)
 # An attribute exception.*; the attribute error=true of OpenTracing, as a boolean or as a string.
 _ERRORS = (rb"exception\.", rb"\x05error\x12\x02\x10\x01", rb"\x05error\x12\x06\x0a\x04true")
 
@@ -55,11 +58,11 @@ class Gate:
             for expression in detector.gate:
                 masks[expression] = masks.get(expression, 0) | 1 << number
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
-        self._masks = [*masks.values(), *(0 for _ in (*_LARGE_NUMBERS, *_FORGED, *_ERRORS))]
+        self._masks = [*masks.values(), *(0 for _ in (*_LOOK, *_ERRORS))]
         self._first_error = len(self._masks) - len(_ERRORS)
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
-            expressions=[*masks, *_LARGE_NUMBERS, *_FORGED, *_ERRORS],
+            expressions=[*masks, *_LOOK, *_ERRORS],
             ids=list(range(len(self._masks))),
             elements=len(self._masks),
             flags=[hyperscan.HS_FLAG_DOTALL] * len(self._masks),

@@ -23,6 +23,11 @@ class Target(NamedTuple):
     """Length and body; None for an unknown field that has no length."""
     outer: tuple[Frame, ...]
 
+    @property
+    def start(self) -> int:
+        """Where its body begins."""
+        return self.head if self.frame is None else self.frame.start
+
 
 def targets(
     body: bytes, layout: Layout, shapes: SignalShapes, hits: Sequence[int]

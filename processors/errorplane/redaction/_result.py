@@ -8,34 +8,16 @@ from dataclasses import dataclass
 from errorplane.detectors import DataClass
 
 
-class CannotScan(Exception):
-    """A value beyond a limit, which is quarantined unseen; ``reason`` is one word for metrics."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is beyond them is not looked at but quarantined."""
+    """What is beyond them is not looked at but withheld, unless the gate says that there is nothing to find."""
 
     depth: int = 32
     """Arrays and maps in each other in one value."""
     text: int = 4 << 20
     """Code points in one string, or bytes in one bytes value."""
     seconds: float = 10.0
-    """For one request; checked after each value, which takes about 0.2 s at the limit of ``text``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """Something that could not be looked at: its item became a skeleton, or its resource or scope field was dropped."""
-
-    item: int | None
-    """Number of the item; None for a field of a resource, a scope or a group."""
-    reason: str
-    """``depth``, ``size``, ``deadline`` or ``error:<exception type>``."""
+    """For one request; checked before each text, which takes about 0.2 s at the limit of ``text``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +26,11 @@ class Redacted:
 
     body: bytes
     found: Mapping[str, int]
-    """How many findings were replaced, by entity; those of quarantined items are not counted."""
+    """How many findings were replaced, by entity."""
     error_candidates: frozenset[int]
     """Items whose bytes hold ``exception.`` or the legacy tag error=true."""
-    quarantined: tuple[Quarantined, ...]
+    quarantined: Mapping[str, int]
+    """How many texts could not be looked at and were withheld, by reason (see ``errorplane.redaction._quarantine``)."""
     stripped: int
     """How many fields that the schema does not know were taken out since they may hold something."""
     items: Mapping[int, Mapping[str, int]]

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from errorplane.detectors import KeyClass, key_class
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS, SAMPLING_PROBABILITY, SAMPLING_RULE
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._marks import Mark, is_mark_key, read_mark
-from errorplane.redaction._result import CannotScan, Limits
+from errorplane.redaction._quarantine import ERROR, Seal, withheld
+from errorplane.redaction._result import Limits
 from errorplane.redaction._shapes import Kind
+from errorplane.redaction._strings import TOP, Strings
 
 # What only the pipeline may say; senders' own are taken out.
 _RESERVED = frozenset((RETENTION_CLASS, POLICY_VERSION, SAMPLING_RULE, SAMPLING_PROBABILITY))
-_WHOLE = (KeyClass.SECRET, KeyClass.TOKEN)
 _ID_LENGTHS = (0, 8, 16)
 _CACHED_VALUES, _CACHED_BYTES = 8192, 512
-_LARGEST_EXACT = 1e19  # no card has more digits
 
 
 class Looked(NamedTuple):
@@ -34,6 +33,8 @@ class Looked(NamedTuple):
     remove: bool = False
     mark: Mark | None = None
     """What an earlier errorplane says; stands there unchanged."""
+    quarantined: tuple[tuple[str, int], ...] = ()
+    """How many texts were withheld, by reason."""
 
 
 _AS_IT_IS = Looked(None)
@@ -47,46 +48,83 @@ class Looker:
     Small ones are remembered, since the same resources, user agents and addresses come again and again.
     """
 
-    def __init__(self, engine: Engine, limits: Limits) -> None:
+    def __init__(self, engine: Engine, limits: Limits, clock: Callable[[], float], seal: Seal | None) -> None:
         self._engine = engine
         self._limits = limits
-        self._remembered = functools.lru_cache(_CACHED_VALUES)(self._look)
+        self._clock = clock
+        self._seal = seal
+        self._remembered = functools.lru_cache(_CACHED_VALUES)(self._look_at_small)
 
-    def look(self, kind: Kind, body: bytes) -> Looked:
-        """Raises ``CannotScan``, whatever goes wrong."""
+    def look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
+        """What has to become of a field; never raises, since what cannot be looked at is withheld."""
         try:
-            return (self._remembered if len(body) <= _CACHED_BYTES else self._look)(kind, body)
-        except CannotScan:
-            raise
-        except Exception as error:  # the boundary: a fault of a detector must not let the value pass
-            raise CannotScan(f"error:{type(error).__name__}") from error
+            if len(body) > _CACHED_BYTES or self._clock() > deadline:
+                return self._look(kind, body, deadline)
+            return self._remembered(kind, body)
+        except _WithheldError as withheld_for_now:
+            return withheld_for_now.looked
+        except Exception:  # noqa: BLE001  # the boundary: no fault may let the value pass
+            return self._withheld(kind, body)
 
-    def _look(self, kind: Kind, body: bytes) -> Looked:
+    def _look_at_small(self, kind: Kind, body: bytes) -> Looked:
+        """Without a deadline, as its time is bounded; raises what is not to be remembered."""
+        looked = self._look(kind, body, math.inf)
+        if looked.quarantined:
+            raise _WithheldError(looked)
+        return looked
+
+    def _look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
         if kind is Kind.UNKNOWN:
             return _UNKNOWN_GOES
         if kind is Kind.ID and len(body) in _ID_LENGTHS:
             return _AS_IT_IS
-        walk = _Walk(self._engine, self._limits)
+        strings = Strings(self._engine, self._limits, self._clock, deadline, self._seal)
         if kind is Kind.KEY_VALUE:
-            return self._look_at_pair(walk, body)
+            return _look_at_pair(strings, body)
         if kind is Kind.ANY_VALUE:
             value = AnyValue.FromString(body)
             stripped = _strip_unknown(value)
-            walk.value(value, KeyClass.NONE, 0)
-            return walk.result(value.SerializeToString, stripped)
-        text = walk.text(body.decode("utf-8", "surrogateescape"), KeyClass.NONE)
-        return walk.result(functools.partial(text.encode, "utf-8", "surrogateescape"), 0)
+            strings.value(value, TOP, 0)
+            return _looked(strings, value.SerializeToString, stripped)
+        new = strings.raw(body, TOP)
+        return _looked(strings, lambda: new, 0)
 
-    def _look_at_pair(self, walk: _Walk, body: bytes) -> Looked:
-        pair = KeyValue.FromString(body)
-        if pair.key in _RESERVED:
-            return _RESERVED_GOES
-        stripped = _strip_unknown(pair)
-        if is_mark_key(pair.key):
-            mark = None if stripped else read_mark(pair)
-            return _RESERVED_GOES if mark is None else Looked(None, mark=mark)
-        walk.pair(pair, KeyClass.NONE, 0)
-        return walk.result(pair.SerializeToString, stripped)
+    def _withheld(self, kind: Kind, body: bytes) -> Looked:
+        text = withheld(ERROR, body, self._seal)
+        match kind:
+            case Kind.KEY_VALUE:
+                key = withheld(ERROR, b"", None)
+                new = KeyValue(key=key, value=AnyValue(string_value=text)).SerializeToString()
+            case Kind.ANY_VALUE:
+                new = AnyValue(string_value=text).SerializeToString()
+            case _:
+                new = text.encode()
+        return Looked(new, quarantined=((ERROR, 1),))
+
+
+class _WithheldError(Exception):
+    def __init__(self, looked: Looked) -> None:
+        super().__init__()
+        self.looked = looked
+
+
+def _look_at_pair(strings: Strings, body: bytes) -> Looked:
+    pair = KeyValue.FromString(body)
+    if pair.key in _RESERVED:
+        return _RESERVED_GOES
+    stripped = _strip_unknown(pair)
+    if is_mark_key(pair.key):
+        mark = None if stripped else read_mark(pair)
+        return _RESERVED_GOES if mark is None else Looked(None, mark=mark)
+    strings.pair(pair, TOP, 0)
+    return _looked(strings, pair.SerializeToString, stripped)
+
+
+def _looked(strings: Strings, serialise: Callable[[], bytes], stripped: int) -> Looked:
+    found, quarantined = tuple(strings.found.items()), tuple(strings.quarantined.items())
+    if not (found or quarantined or stripped):
+        return _AS_IT_IS
+    return Looked(serialise(), found, stripped, quarantined=quarantined)
 
 
 def _strip_unknown(message: AnyValue | KeyValue) -> int:
@@ -94,67 +132,3 @@ def _strip_unknown(message: AnyValue | KeyValue) -> int:
     size = message.ByteSize()
     message.DiscardUnknownFields()
     return int(message.ByteSize() != size)
-
-
-class _Walk:
-    """Looks at every string and number of one value and changes it in place."""
-
-    def __init__(self, engine: Engine, limits: Limits) -> None:
-        self._engine = engine
-        self._limits = limits
-        self._found: Counter[str] = Counter()
-
-    def result(self, serialise: Callable[[], bytes], stripped: int) -> Looked:
-        if not self._found and not stripped:
-            return _AS_IT_IS
-        return Looked(serialise(), tuple(self._found.items()), stripped)
-
-    def pair(self, pair: KeyValue, outer: KeyClass, depth: int) -> None:
-        own = key_class(pair.key)
-        inherits = outer in _WHOLE or own is KeyClass.NONE  # what is inside of a secret is one, whatever its own key
-        key = self.text(pair.key, KeyClass.NONE)
-        if key != pair.key:
-            pair.key = key
-        self.value(pair.value, outer if inherits else own, depth)
-
-    def value(self, value: AnyValue, kind: KeyClass, depth: int) -> None:
-        if depth > self._limits.depth:
-            raise CannotScan("depth")
-        match value.WhichOneof("value"):
-            case "string_value":
-                self._replace(value, value.string_value, kind)
-            case "int_value":
-                self._replace(value, str(value.int_value), kind)
-            case "double_value":
-                self._replace(value, _digits(value.double_value), kind)
-            case "bytes_value":
-                self._replace_bytes(value, kind)
-            case "array_value":
-                for each in value.array_value.values:
-                    self.value(each, kind, depth + 1)
-            case "kvlist_value":
-                for pair in value.kvlist_value.values:
-                    self.pair(pair, kind, depth + 1)
-
-    def text(self, text: str, kind: KeyClass) -> str:
-        if len(text) > self._limits.text:
-            raise CannotScan("size")
-        new, findings = self._engine.redact(text, kind=kind)
-        self._found.update(finding.entity for finding in findings)
-        return new
-
-    def _replace(self, value: AnyValue, text: str, kind: KeyClass) -> None:
-        new = self.text(text, kind)
-        if new != text:
-            value.string_value = new
-
-    def _replace_bytes(self, value: AnyValue, kind: KeyClass) -> None:
-        text = value.bytes_value.decode("utf-8", "surrogateescape")
-        new = self.text(text, kind)
-        if new != text:
-            value.bytes_value = new.encode("utf-8", "surrogateescape")
-
-
-def _digits(number: float) -> str:
-    """A number as a card would be written: 4111111111111111.0 without its fraction."""
-    return str(int(number)) if abs(number) < _LARGEST_EXACT and number.is_integer() else repr(number)
