@@ -18,6 +18,7 @@ from tests.instrumentation.sink import Sink, attributes
 from tests.support.processor_tools import run_processor
 
 from errorplane.cli import build_parser
+from errorplane.keys import write_pair
 from errorplane.policy import load
 
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
@@ -41,8 +42,10 @@ def _name(page: Path) -> str:
 
 @pytest.mark.parametrize("block", [block for block in all_blocks("yaml") if block.is_policy], ids=_of)
 def test_policies_in_the_documentation_are_valid(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every YAML block that is a policy loads."""
+    """Every YAML block that is a policy loads, beside the keys and the shadow policy that pages name."""
     monkeypatch.setenv("ERRORPLANE_JOURNAL_KEY", "00" * 32)
+    write_pair(tmp_path / "keys")
+    (tmp_path / "candidate.yaml").write_text("version: 1\n")
     path = tmp_path / "errorplane.yaml"
     path.write_text(block.text)
     assert load(path).version == 1
