@@ -7,13 +7,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from tests.actions.parts import FixedKeys, finding
+from tests.actions.parts import FixedKeys, effective, finding
 
-from errorplane.detectors import ALL, redact
+from errorplane.detectors import ALL, Detector, Finding, redact
 from errorplane.errors import message_template
 from errorplane.keys import write_pair
 from errorplane.policy import Action
-from errorplane.redaction.actions import Compiler, Keyring
+from errorplane.redaction.actions import ActionPlan, Compiler, Keyring
 
 RING = Keyring(FixedKeys())
 COMPILE = Compiler(RING, clock=lambda: 1.8e9)
@@ -93,6 +93,14 @@ def test_a_token_is_read_back_out_of_any_text() -> None:
             assert (text[found.start : found.end], found.entity, found.value) == (token, entity, value)
         assert quote(token) == token
         assert json.loads(json.dumps(token)) == token
+
+
+def test_what_must_never_be_stored_names_whatever_it_overlaps() -> None:
+    """A card verification value within a surer finding of another entity makes the whole one of it, which is dropped."""
+    cvv = Detector("CVV", (), lambda subject: [Finding("CVV", 9, 12, 0.3, "test")] if len(subject.text) >= 12 else [])
+    plan = ActionPlan(effective(a={"PASSWORD": "token"}, b={"PASSWORD": "keep"}), FixedKeys())
+    text, findings = redact("password=737", None, (*ALL, cvv), transform=plan.before)
+    assert (text, [each.entity for each in findings]) == ("password=", ["CVV"])
 
 
 def test_damaged_tokens_do_not_open() -> None:

@@ -49,6 +49,12 @@ COUNTERS: tuple[Metric, ...] = (
         ("destination", "retention_class"),
         "File segments deleted at the end of their class's days.",
     ),
+    Metric(
+        "lost_tokens",
+        "{token}",
+        ("destination", "entity"),
+        "Values for one destination that were lost since their token in the journal was damaged.",
+    ),
     Metric("unreadable_items", "{item}", ("destination",), "Items lost since their record in the journal was damaged."),
     Metric("internal_errors", "{error}", ("where",), "Failures inside errorplane itself."),
 )

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from errorplane.classification import Classifier
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS
-from errorplane.policy import Policy
+from errorplane.keys import KeyProvider
+from errorplane.policy import Policy, effective_actions
 from errorplane.redaction import Redactor
+from errorplane.redaction.actions import ActionPlan, seal_to
 from errorplane.retention import (
     RESOURCE_ATTRIBUTES,
     Assign,
@@ -21,12 +23,16 @@ from errorplane.retention import (
 )
 from errorplane.sampling import Decide, compile_rules
 
+QUARANTINED = "QUARANTINED"
+"""Entity of what is sealed since it could not be looked at."""
+
 
 @dataclass(frozen=True)
 class Plan:
     """What the stages do, fixed at load; nothing on the per-item path looks anything up in the policy."""
 
     policy: Policy
+    actions: ActionPlan
     redactor: Redactor
     classifier: Classifier
     decide: Decide
@@ -49,11 +55,18 @@ class Plan:
         return encode_tags(RESOURCE_ATTRIBUTES, tags)
 
 
-def compile_plan(policy: Policy, clock: Callable[[], float] = time.monotonic) -> Plan:
-    """Compile a policy; ``clock`` is monotonic, in seconds. Takes a moment: the redactor builds its database."""
+def compile_plan(policy: Policy, keys: KeyProvider, clock: Callable[[], float] = time.monotonic) -> Plan:
+    """Compile a policy; ``clock`` is monotonic, in seconds. Takes a moment: the redactor builds its database.
+
+    Raises ``KeyUnavailable`` and ``SealError`` for keys of its actions that cannot be had.
+    """
+    actions = ActionPlan(effective_actions(policy), keys)
+    public_key = policy.redaction.quarantine.seal_to
+    seal = None if public_key is None else seal_to(public_key, QUARANTINED)
     return Plan(
         policy=policy,
-        redactor=Redactor.from_policy(policy.redaction),
+        actions=actions,
+        redactor=Redactor.from_policy(policy.redaction, actions.before, seal),
         classifier=Classifier(policy),
         decide=compile_rules(policy.sampling.rules, clock),
         assign=compile_retention(policy),

@@ -71,7 +71,7 @@ class Processor:
     def __init__(self, policy: Policy, keys: KeyProvider) -> None:
         self._keys = keys
         self.counters = Counters()
-        self._plan = compile_plan(policy)
+        self._plan = compile_plan(policy, keys)
         self._decider = Decider(
             self._current_plan, self.counters, on_taken=self._taken, on_deliveries=self._notify_senders
         )
@@ -143,10 +143,11 @@ class Processor:
     def reload(self, policy: Policy) -> list[str]:
         """Put a new policy in force; returns what of it needs a restart.
 
-        Raises ``TargetError`` if a destination cannot be set up; then the old policy stays in force.
+        Raises ``TargetError`` if a destination cannot be set up, ``KeyUnavailable`` and ``SealError`` if a key of an
+        action cannot be had; then the old policy stays in force.
         """
         old = self._plan.policy
-        plan = compile_plan(policy)
+        plan = compile_plan(policy, self._keys)
         changed = [name for name in policy.destinations if _target(policy, name) != _target(old, name)]
         built = [build_destination(name, policy, self._keys) for name in changed]
         self._plan = plan
@@ -179,9 +180,23 @@ class Processor:
         return sum(self.journal.pending_destinations().values())
 
     def _start_sender(self, destination: Destination) -> None:
-        sender = Sender(destination, self.journal, lambda retention: self._plan.resource_tags(retention), self._sends)
-        self._senders[destination.name] = sender
+        name = destination.name
+        sender = Sender(
+            destination,
+            self.journal,
+            lambda retention: self._plan.resource_tags(retention),
+            self._sends,
+            rewrite=lambda signal, payload: self._rewrite(name, signal, payload),
+        )
+        self._senders[name] = sender
         sender.start()
+
+    def _rewrite(self, destination: str, signal: Signal, payload: bytes) -> bytes:
+        """What the policy in force lets a destination have of a payload of the journal."""
+        rewritten = self._plan.actions.rewriter(destination).payload(signal, payload)
+        for entity, count in rewritten.lost.items():
+            self.counters.add("lost_tokens", count, destination=destination, entity=entity)
+        return rewritten.payload
 
     def _build_receivers(self, listen: Listen) -> dict[str, GrpcReceiver | HttpReceiver]:
         token = None if listen.token is None else listen.token.get_secret_value()
