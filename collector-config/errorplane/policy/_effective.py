@@ -42,9 +42,9 @@ class Chosen:
 
 
 def detection(redaction: Redaction) -> Detection:
-    """What is looked for: what ``redaction`` lists, and what its packs add."""
+    """What is looked for: what ``redaction`` lists, what its packs add, and what must never be kept."""
     packs = packs_of(redaction)
-    wanted = {*redaction.detectors, *(entity for one in packs for entity in one.entities)}
+    wanted = {*redaction.detectors, *ALWAYS_DROPPED, *(entity for one in packs for entity in one.entities)}
     entities = tuple(entity for entity in ENTITIES if entity in wanted)
     rows = [rule for one in packs for rule in one.rules if rule.keys]
     keys: dict[str, tuple[str, ...]] = {}
