@@ -36,7 +36,7 @@ def effect(redaction: Mapping[str, Any], entity: str) -> tuple[str, ...]:
     return tuple(action.do if action.domain is None else f"{action.do}@{action.domain}" for action in found)
 
 
-@pytest.mark.parametrize("entity", [*DEFAULT_ENTITIES, "default"])
+@pytest.mark.parametrize("entity", [*sorted({*DEFAULT_ENTITIES} - ALWAYS_DROPPED), "default"])
 def test_everything_is_replaced_by_default(entity: str) -> None:
     """A policy that says nothing replaces what is found by its entity, in every destination."""
     assert effect({}, entity) == ("replace", "replace")
@@ -102,7 +102,7 @@ def test_packs_add_entities_and_keys() -> None:
     by_key = {key: one.name for one in found.custom for key in one.keys}
     assert by_key["patient.name"] == "PERSON"
     assert by_key["geo.postal_code"] == "ZIP_CODE"
-    assert detection(Redaction(detectors=("JWT",))).entities == ("JWT",)
+    assert set(detection(Redaction(detectors=("JWT",))).entities) - ALWAYS_DROPPED == {"JWT"}
 
 
 def test_own_detector_takes_the_keys_of_a_pack() -> None:
@@ -142,6 +142,7 @@ def test_settings_of_an_application() -> None:
         "destinations": {"b": {"JWT": "hmac"}},
     }
     found = application_settings(policy(written))
+    found["detectors"] = [entity for entity in found["detectors"] if entity not in ALWAYS_DROPPED]
     assert found == {
         "version": 1,
         "revision": policy(written).revision,

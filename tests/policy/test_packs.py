@@ -22,6 +22,9 @@ NUMBERS = {
     "secrets": r"CWE-[0-9]+",
 }
 
+# Found by the model of names and places alone, which a policy asks for with redaction.ner.
+BY_MODEL = {"PERSON", "LOCATION"}
+
 
 def test_there_is_a_pack_for_each_word() -> None:
     """A policy can name each pack, and no other."""
@@ -36,6 +39,14 @@ def test_row_is_whole(one: Pack, rule: Rule) -> None:
     assert rule.places
     assert rule.action.do != "keep"
     assert all(key == key.lower() for key in rule.keys)
+
+
+@pytest.mark.parametrize(("one", "rule"), RULES, ids=[f"{one.name}-{rule.entity}" for one, rule in RULES])
+def test_entity_can_be_found(one: Pack, rule: Rule) -> None:
+    """Each row names an entity of a detector, of the model of names and places, or attributes that hold one."""
+    assert rule.keys or rule.entity in {*(each.entity for each in ALL), *BY_MODEL}
+    if rule.entity in {each.entity for each in ALL}:
+        assert rule.data_class == data_class(rule.entity).value
 
 
 @pytest.mark.parametrize("one", PACKS, ids=lambda one: one.name)
