@@ -10,29 +10,33 @@ import re
 # Nouns that name what a log line counts or points at; plural too. None of them names money or a person's document.
 _NOUNS = (
     "id uid gid pid tid uuid guid oid xid zxid lsn scn txid txn tx cursor offset seq sequence epoch ts timestamp nanos millis "
-    "micros duration elapsed latency uptime order trace span session req response resp correlation block blk chunk segment "
-    "shard partition replica batch job task attempt stage executor container pod node thread worker event msg packet row "
-    "entry obj inode fd ptr addr hash checksum crc digest etag revision rev version commit generation gen size bytes "
+    "micros duration elapsed latency uptime order trace span session req correlation block blk chunk segment "
+    "shard partition replica batch job task attempt stage executor container pod node thread worker packet "
+    "inode fd ptr addr hash checksum crc digest etag revision rev version commit generation gen size bytes "
     "length len counter memory mem heap disk rss serial imei imsi iccid ean gtin upc isbn sku asin product part invoice "
     "ticket incident tracking parcel shipment consignment waybill barcode sensor meter nonce salt random seed snowflake "
     "tweet pipeline workflow instance volume snapshot term idx position pos watermark checkpoint ref reference user tenant "
-    "queue range progress diff hits misses up"
+    "queue range row progress diff hits misses up"
 )
 # The same, but in a sentence also something else: "please process 4111...", "is there a limit 4111...".
 _VERBS = (
-    "issue limit post comment date time model file run message request record lease index host free used sum total "
-    "count build case item customer client member login device page frame object folder path key delivery"
+    "issue limit date time model file run lease index host free used sum total count build case customer client member login "
+    "device frame folder path key delivery request page line"
 )
-_NUMBER = r"(?:[ _.-]?(?:ids?|no|nr|num|number|is|was|of|at|to|from))?[\s\"'`:=#/\\\[({<>_.-]{1,6}\Z"
+# Containers of any text where a colon or an equals sign follows: ``message 4111...`` has a number, ``msg=4111...`` a content.
+_CONTAINERS = "msg message event record entry item object obj post comment note response resp"
+_FILLER = r"(?:[ _.-]?(?:ids?|no|nr|num|number|is|was|of|at|to|from))?"
+_SIGNS = r"\s\"'`:=#/\\<>_.-"
 
 
-def _before(words: str) -> re.Pattern[str]:
+def _before(words: str, signs: str) -> re.Pattern[str]:
     nouns = "|".join(sorted(words.split(), key=lambda word: (-len(word), word)))
-    return re.compile(rf"(?:(?:^|[^a-z])(?:{nouns})s?|[a-z][_.-]?ids?|[a-z]_(?:no|num|nr))(?<!paid){_NUMBER}")
+    return re.compile(rf"(?:(?:^|[^a-z])(?:{nouns})s?|[a-z][_.-]ids?|[a-z]_(?:no|num|nr)){_FILLER}[{signs}]{{1,6}}\Z")
 
 
-_BEFORE = _before(_NOUNS)
-_BEFORE_IN_LOGS = _before(f"{_NOUNS} {_VERBS}")
+_BEFORE = _before(_NOUNS, _SIGNS + r"\[({")
+_CONTAINED = _before(_CONTAINERS, r"\s#/_-")
+_BEFORE_IN_LOGS = _before(_VERBS, _SIGNS)  # not register_customer('4111...')
 _GLUED = re.compile(r"(?:[a-z][_-]-?|#)\Z")
 _UNIT = re.compile(
     r"[ ]?(?:bytes?|[kmgt]i?b|ns|us|ms|nanos\w*|millis\w*|micros\w*|sec\w*|rows?|records?|items?|ticks?|hz)(?![a-z])"
@@ -56,8 +60,11 @@ def is_labelled(low: str, start: int, end: int, *, personal: bool) -> bool:
     (True, False)
     """
     before = low[max(0, start - _NEAR) : start]
-    words = _BEFORE if personal else _BEFORE_IN_LOGS
-    return words.search(before) is not None or _UNIT.match(low, end) is not None
+    if _BEFORE.search(before) is not None:
+        return True
+    if not personal and (_BEFORE_IN_LOGS.search(before) is not None or _CONTAINED.search(before) is not None):
+        return True
+    return _UNIT.match(low, end) is not None
 
 
 def is_value_of_other(low: str, start: int) -> bool:

@@ -24,7 +24,9 @@ _LONG_TAIL = r"(?:[ .\-/()+]{0,3}[0-9]){8,13}"
 _EXTENSION = r"(?:[ +,;]{0,2}(?:x|ext\.?|extension)[ +:]?[0-9]{1,6})?"
 _END = r"(?![0-9A-Za-z])"
 
-_PLUS = re.compile(rf"\+(?<![0-9A-Za-z+]\+) ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}")
+_PLUS = re.compile(
+    rf"\+(?<![0-9A-Za-z+]\+)(?![0-9]{{1,3}}\.[0-9]{{1,9}}(?![0-9.])) ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}"
+)
 _DOUBLE_ZERO = re.compile(
     rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}(?![0-9A-Za-z]| [0-9]{{4}})"
 )

@@ -110,7 +110,7 @@ def _is_grouped_number(number: str) -> bool:
     if _THOUSANDS.match(number) is not None and (digits < 8 or number.endswith("000")):
         return False
     if len(sizes) == 2 and "(" not in number:
-        return sizes in _PAIRS
+        return sizes in _PAIRS and "." not in number  # a decimal
     return max(sizes[1:]) <= 8 and min(sizes[1:]) >= 2 and (digits >= 7 or sizes == (2, 2, 2))
 
 
