@@ -103,7 +103,12 @@ def test_each_destination_gets_its_own(tmp_path: Path, support: Support) -> None
         send_all(running, new_trace_id())
         wait_until(lambda: complete(read_lines(tmp_path / "audit.jsonl")), "the file")
         wait_until(lambda: complete(support.lines), "the server")
+        said = running.output() + running.admin("/metrics").decode() + json.dumps(running.stats())
+        assert not any(plain in said for plain in PLAIN)
         assert running.stop() == 0
+    assert not any(
+        plain.encode() in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() for plain in PLAIN
+    )
     audit, seen = (tmp_path / "audit.jsonl").read_text(), json.dumps(support.lines)
     ring = Keyring(from_policy(load(path)))
     expected = ring.tokens("audit").token("EMAIL_ADDRESS", EMAIL)
@@ -190,6 +195,33 @@ def test_a_reload_decides_about_what_waits(tmp_path: Path, support: Support) -> 
     for lines in (read_lines(tmp_path / "audit.jsonl"), support.lines):
         (found,) = spans_in(lines)
         assert attribute_values(found)["user.email"] == "<EMAIL_ADDRESS>@example.org"
+
+
+def test_a_reload_without_its_key_leaves_the_old_policy_in_force(tmp_path: Path, support: Support) -> None:
+    """A new policy whose public key is not there is refused with the file's name; actions stay as they were."""
+    path = written(tmp_path, support.endpoint)
+    with run_processor(path) as running:
+        sealing = {"actions": {"EMAIL_ADDRESS": {"do": "encrypt", "to": "./no.pem"}}}
+        written(tmp_path, support.endpoint, redaction=sealing)
+        running.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "no.pem" in running.output(), "the refusal")
+        running.send(Signal.TRACES, traces([span(error=True, attributes={"user.email": EMAIL})]))
+        wait_until(lambda: spans_in(support.lines), "the server")
+    (found,) = spans_in(support.lines)
+    assert attribute_values(found)["user.email"] == "<EMAIL_ADDRESS>@example.org"
+
+
+def test_a_damaged_token_of_the_journal_is_counted(tmp_path: Path, support: Support) -> None:
+    """What only looks like a token of the journal leaves as its entity, and the metrics count it."""
+    path = written(tmp_path, support.endpoint)
+    kid = Keyring(from_policy(load(path))).journal().id
+    with run_processor(path) as running:
+        running.send(Signal.TRACES, traces([span(error=True, attributes={"note": f"tok_jwt_{kid}_{'a' * 30}"})]))
+        wait_until(lambda: spans_in(support.lines), "the server")
+        counted = 'errorplane_lost_tokens_total{destination="support",entity="JWT"'
+        wait_until(lambda: counted in running.admin("/metrics").decode(), "the count")
+    (found,) = spans_in(support.lines)
+    assert attribute_values(found)["note"] == "<JWT>"
 
 
 def test_tokens_are_rotated_and_revealed(tmp_path: Path, support: Support, capfd: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from errorplane.otlp import (
     ReceiveLimits,
     Signal,
 )
-from errorplane.routing import MAX_PAYLOAD_BYTES, Sender, SenderStats
+from errorplane.routing import MAX_PAYLOAD_BYTES, Rewrite, Sender, SenderStats
 
 Answer = Callable[[ExportTraceServiceRequest], Receipt]
 
@@ -88,11 +88,11 @@ class Bench:
         delivery = Delivery(Signal.TRACES, "audit", ("there",), (b"",), {seq: refs})
         self.journal.commit(Change(deliveries=[delivery], drop=Counter({seq: 1})))
 
-    def send_to(self, answer: Answer, token: str | None = None) -> Server:
+    def send_to(self, answer: Answer, token: str | None = None, rewrite: Rewrite = lambda _, body: body) -> Server:
         """Start a server and the sender."""
         server = Server(answer, token)
         destination = GrpcDestination("there", f"http://127.0.0.1:{server.port}", ClientTls(), {}, 5.0, "none")
-        sender = Sender(destination, self.journal, lambda name: b"", self.stats, jitter=lambda: 0.1)
+        sender = Sender(destination, self.journal, lambda name: b"", self.stats, lambda: 0.1, rewrite)
         sender.start()
         self._stack.insert(0, server.close)
         self._stack.insert(0, lambda: sender.stop(5.0))
@@ -135,6 +135,33 @@ def test_what_waits_is_sent_and_let_go(bench: Bench) -> None:
     assert sorted(server.names) == sorted(f"{number}-{name}" for number in range(5) for name in "ab")
     assert len(server.sizes) == 1
     assert bench.stats.counts == {"delivered": 10}
+
+
+def test_payloads_are_rewritten_before_they_are_measured_and_divided(bench: Bench) -> None:
+    """What a destination may have is what counts for the bound, what is refused by halves, and what is sent again."""
+    grow, refused = "x" * (MAX_PAYLOAD_BYTES // 8), threading.Event()
+
+    def rewrite(signal: Signal, payload: bytes) -> bytes:
+        request = ExportTraceServiceRequest.FromString(payload)
+        for each in request.resource_spans[0].scope_spans[0].spans:
+            each.name = each.name.replace("old", "new") + grow
+        return request.SerializeToString()
+
+    def answer(request: ExportTraceServiceRequest) -> Receipt:
+        assert not any(name.startswith("old") for name in names_of(request))
+        if not refused.is_set():
+            refused.set()
+            raise Overloaded("later", 0.0)
+        if any(name.startswith("new-13") for name in names_of(request)):
+            raise InvalidRequest("not 13")
+        return Receipt()
+
+    bench.keep([f"old-{number:02}" for number in range(20)])
+    server = bench.send_to(answer, rewrite=rewrite)
+    wait_until(bench.empty, "an empty journal", 20)
+    assert sorted(name[:6] for name in server.names) == [f"new-{number:02}" for number in range(20) if number != 13]
+    assert max(server.sizes) <= MAX_PAYLOAD_BYTES
+    assert (bench.stats.counts["delivered"], bench.stats.counts["refused"]) == (19, 1)
 
 
 def test_one_refused_item_does_not_take_its_neighbours_along(bench: Bench) -> None:
