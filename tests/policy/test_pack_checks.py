@@ -306,6 +306,15 @@ def test_key_in_the_folder_of_a_destination(reading: Read, tmp_path: Path) -> No
     assert said(reading, text, HEAD.replace("{env: TOKENS}", f"{{file: {tmp_path}/elsewhere.key}}")) == []
 
 
+def test_one_place_is_told_once(reading: Read) -> None:
+    """A default that breaks a rule for many entities is one mistake, with the names of the first."""
+    ((path, level, message),) = said(
+        reading, "packs: [gdpr], detectors: [CRYPTO, EU_VAT, VIN_CODE, AGE], actions: {default: keep}"
+    )
+    assert (path, level) == ("redaction.actions.default", "error")
+    assert message.startswith("CRYPTO, VIN_CODE, AGE and 1 more is kept for audit and backend, where nothing")
+
+
 def test_rules_of_a_pack_that_is_not_named_do_not_count(reading: Read) -> None:
     """Without packs, no rule is quoted."""
     for bad, *_ in CASES.values():

@@ -8,7 +8,15 @@ from errorplane.policy._checks import Check, Remark
 from errorplane.policy._effective import effective_actions
 from errorplane.policy._policy import Policy
 from errorplane.policy.packs._gdpr import GDPR
-from errorplane.policy.packs._uses import Use, breaks, own_detectors, personal_entities, tokens_key_within, uses
+from errorplane.policy.packs._uses import (
+    Use,
+    breaks,
+    own_detectors,
+    personal_entities,
+    together,
+    tokens_key_within,
+    uses,
+)
 
 
 def _personal(policy: Policy) -> Iterator[Use]:
@@ -25,9 +33,8 @@ def _key_is_kept_separately(policy: Policy) -> Iterator[Remark]:
 
 def _nothing_is_kept_for_ever(policy: Policy) -> Iterator[Remark]:
     """Art. 5(1)(e) and (c): what is kept readable is deleted in time by us, and even so is worth a thought."""
-    for use in _personal(policy):
-        if use.action.do != "keep" or _is_special(policy, use.entity):
-            continue
+    kept = (u for u in _personal(policy) if u.action.do == "keep" and not _is_special(policy, u.entity))
+    for use in together(kept):
         endless = [name for name in use.destinations if not _deletes(policy, name)]
         if endless:
             message = (
@@ -47,9 +54,9 @@ def _deletes(policy: Policy, name: str) -> bool:
 
 def _special_data_is_hidden(policy: Policy) -> Iterator[Remark]:
     """Art. 9(1): data about health, and biometric data, is not kept readable anywhere."""
-    for use in _personal(policy):
-        if use.action.do == "keep" and _is_special(policy, use.entity):
-            yield breaks(GDPR, GDPR.policy_rule("Art. 9(1)"), use.path, f"{use.entity} is kept {use.where}")
+    kept = (u for u in _personal(policy) if u.action.do == "keep" and _is_special(policy, u.entity))
+    for use in together(kept):
+        yield breaks(GDPR, GDPR.policy_rule("Art. 9(1)"), use.path, f"{use.entity} is kept {use.where}")
 
 
 def _is_special(policy: Policy, entity: str) -> bool:
@@ -63,14 +70,13 @@ def _destinations_cannot_be_joined(policy: Policy) -> Iterator[Remark]:
     for destination, actions in effective_actions(policy).items():
         for entity, action in actions.items():
             by_domain.setdefault((entity, action.domain), []).append(destination)
-    for use in _personal(policy):
-        sharing = by_domain[use.entity, use.action.domain]
-        if use.keyed and len(sharing) > 1:
-            message = (
-                f"{use.action.do} of {use.entity} has the domain {use.action.domain}, which {' and '.join(sharing)} share, "
-                "so that they can be joined: set it under redaction.destinations, or give it a domain for each"
-            )
-            yield breaks(GDPR, GDPR.policy_rule("Art. 25(1)"), use.path, message)
+    shared = (u for u in _personal(policy) if u.keyed and len(by_domain[u.entity, u.action.domain]) > 1)
+    for use in together(shared):
+        message = (
+            f"{use.action.do} of {use.entity} has the domain {use.action.domain}, which several destinations share, so that "
+            "they can be joined: set it under redaction.destinations, or give it a domain for each"
+        )
+        yield breaks(GDPR, GDPR.policy_rule("Art. 25(1)"), use.path, message)
 
 
 GDPR_CHECKS: tuple[Check, ...] = (

@@ -15,7 +15,7 @@ from errorplane.policy._checks import Check, Remark
 from errorplane.policy._policy import Policy
 from errorplane.policy.packs._hipaa import HIPAA
 from errorplane.policy.packs._model import Rule
-from errorplane.policy.packs._uses import Use, breaks, personal_entities, tokens_key_within, uses
+from errorplane.policy.packs._uses import Use, breaks, personal_entities, together, tokens_key_within, uses
 
 _PERSON = "PERSON"
 _CODES = ("token", "hmac", "encrypt")
@@ -42,8 +42,12 @@ def _names_are_found(policy: Policy) -> Iterator[Remark]:
 
 def _identifiers_are_removed(policy: Policy) -> Iterator[Remark]:
     """(A) to (R): each is removed; of dates the year, of ZIP codes three digits, of ages those up to 89 may stay."""
+    left: dict[Rule, list[Use]] = {}
     for use, rule in _identifiers(policy):
         if not _is_removed(use, rule) and not _is_code(use):
+            left.setdefault(rule, []).append(use)
+    for rule, found in left.items():
+        for use in together(found):
             yield breaks(HIPAA, rule, use.path, f"{use.action.do} leaves something of {use.entity} {use.where}")
 
 
@@ -61,9 +65,7 @@ def _codes_are_kept_apart(policy: Policy) -> Iterator[Remark]:
     """164.514(c)(1): no code that is derived from the identifier; with a key that is kept apart, a warning."""
     rule = HIPAA.policy_rule("164.514(c)(1)")
     beside = tokens_key_within(policy, policy.journal.path)
-    for use, _ in _identifiers(policy):
-        if not _is_code(use):
-            continue
+    for use in together(use for use, _ in _identifiers(policy) if _is_code(use)):
         what = f"{use.action.do} of {use.entity} {use.where} is pseudonymised, not de-identified"
         if use.keyed and beside:
             message = f"{what}, and its key lies in the journal's folder: replace it, or set keys.tokens"

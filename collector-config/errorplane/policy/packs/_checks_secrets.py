@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from errorplane.policy._checks import Check, Remark
 from errorplane.policy._policy import Policy
 from errorplane.policy.packs._secrets import SECRETS
-from errorplane.policy.packs._uses import Use, breaks, own_detectors, uses
+from errorplane.policy.packs._uses import Use, breaks, own_detectors, together, uses
 
 
 def _secrets(policy: Policy) -> Iterator[Use]:
@@ -16,17 +16,15 @@ def _secrets(policy: Policy) -> Iterator[Use]:
 
 def _no_secret_is_kept(policy: Policy) -> Iterator[Remark]:
     """CWE-532: no destination gets a secret."""
-    for use in _secrets(policy):
-        if use.action.do == "keep":
-            yield breaks(SECRETS, SECRETS.policy_rule("CWE-532"), use.path, f"{use.entity} is kept {use.where}")
+    for use in together(use for use in _secrets(policy) if use.action.do == "keep"):
+        yield breaks(SECRETS, SECRETS.policy_rule("CWE-532"), use.path, f"{use.entity} is kept {use.where}")
 
 
 def _no_secret_can_be_read_again(policy: Policy) -> Iterator[Remark]:
     """CWE-522: no destination gets what somebody could turn back into a secret."""
-    for use in _secrets(policy):
-        if use.action.do in ("token", "encrypt"):
-            message = f"{use.action.do} of {use.entity} {use.where} can be turned back: replace or hmac it"
-            yield breaks(SECRETS, SECRETS.policy_rule("CWE-522"), use.path, message)
+    for use in together(use for use in _secrets(policy) if use.action.do in ("token", "encrypt")):
+        message = f"{use.action.do} of {use.entity} {use.where} can be turned back: replace or hmac it"
+        yield breaks(SECRETS, SECRETS.policy_rule("CWE-522"), use.path, message)
 
 
 SECRETS_CHECKS: tuple[Check, ...] = (_no_secret_is_kept, _no_secret_can_be_read_again)

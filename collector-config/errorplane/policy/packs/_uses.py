@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from errorplane.policy._actions import Action
@@ -14,6 +14,8 @@ from errorplane.policy._problems import Level
 from errorplane.policy._problems import Path as Keys
 from errorplane.policy.packs._model import Pack, PolicyRule, Rule
 from errorplane.policy.packs._secrets import SECRETS
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,17 @@ def breaks(pack: Pack, rule: Rule | PolicyRule, path: Keys, message: str, level:
     return Remark(path, f'{message} ({pack.name} {rule.id}: "{rule.quote}")', level, rests_on=(("destinations",),))
 
 
+def together(found: Iterable[Use]) -> Iterator[Use]:
+    """Uses that stand at one place as one, with the names of the first entities: ``A, B, C and 5 more``."""
+    groups: dict[tuple[Keys, tuple[str, ...]], list[Use]] = {}
+    for use in found:
+        groups.setdefault((use.path, use.destinations), []).append(use)
+    for first, *others in groups.values():
+        names = [first.entity, *(use.entity for use in others)]
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        yield replace(first, entity=shown)
+
+
 def personal_entities(policy: Policy) -> tuple[str, ...]:
     """Every entity that may be found and is no secret: what tells of somebody, or could."""
     secrets = {*SECRETS.entities, *own_detectors(policy, "secret")}
@@ -71,4 +84,4 @@ def own_detectors(policy: Policy, *classes: str) -> tuple[str, ...]:
 def tokens_key_within(policy: Policy, folder: Path) -> bool:
     """Whether the key of tokens is a file in ``folder`` or below it."""
     file = policy.key_source("tokens").file
-    return file is not None and folder.absolute() in file.absolute().parents
+    return file is not None and folder.resolve() in file.resolve().parents
