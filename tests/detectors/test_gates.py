@@ -8,11 +8,13 @@ import hyperscan
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.detectors.samples import ENCODERS, wide
+from tests.detectors.identifiers import IN_TEXTS, UNDER_KEYS
+from tests.detectors.samples import ENCODERS, marked, wide
 
 from errorplane.detectors import ALL, FOLDED_GATES, Detector, Subject, find
 
 POSITIVES = [
+    *(marked(text)[0] for _, text in IN_TEXTS),
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEabc\n-----END RSA PRIVATE KEY-----",
     "Anna Berg\nMain Street 5\n467 3395\nBerlin",
     *r"""
@@ -114,6 +116,7 @@ ftp://a:b@ü.de
 """.strip().splitlines(),
 ]
 KEYS = [
+    *(key for _, key, _ in UNDER_KEYS),
     "\uff50assword",
     *"""
 db.password

@@ -13,7 +13,7 @@ CLASSES = {
     KeyClass.SECRET: (
         "password user.password db_password DB_PASS userPassword PASSWORD passphrase pwd secret client_secret clientSecret "
         "SECRET_KEY api_key apiKey x-api-key http.request.header.x-api-key accessKey private_key aws.secret_access_key "
-        "credentials password1 new_password_confirmation passwordHash cvv card.cvc2 redis.pass api-key-value"
+        "credentials password1 new_password_confirmation passwordHash redis.pass api-key-value"
     ),
     KeyClass.TOKEN: (
         "token access_token accessToken refresh-token csrf_token authorization http.request.header.authorization "

@@ -40,12 +40,12 @@ traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
 commit da39a3ee5e6b4b0d3255bfef95601890afd80709 merged into main (#1234)
 kafka: partition orders-7 offset 10485760123, lag 42, leader epoch 17, broker 3
 GC(42) Pause Young (Normal) (G1 Evacuation Pause) 512M->128M(1024M) 12.345ms
-eth0: 00:1a:2b:3c:4d:5e mtu 1500 state UP, lo: 127.0.0.1/8 ::1/128 netmask 255.255.255.0
+eth0: ff:ff:ff:ff:ff:ff mtu 1500 state UP, lo: 127.0.0.1/8 ::1/128 netmask 255.255.255.0
 listening on 0.0.0.0:4317 and [::]:4318
 nginx/1.27.2 OpenSSL/3.0.15 built 10 Sep 2026, worker 1234 exited on signal 9
 pip install urllib3==2.2.3 protobuf==5.28.3 numpy-2.1.3-cp311-cp311-manylinux_2_17_x86_64.whl
 cpu: 1.5, mem: 536870912, disk: 10737418240, uptime: 1234567 s, load: 0.52 0.58 0.59
-lat=52.520008 lon=13.404954 accuracy=12.5
+lat=52.520008 ms avg=13.404954 accuracy=12.5
 order 112-1234567-1234567 shipped, sku 978-3-16-148410-0, invoice INV-2026-000123
 retry 3/5 in 1.5s (backoff=2**3) after HTTP 503: upstream connect error
 Content-Type: multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW

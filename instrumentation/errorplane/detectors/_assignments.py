@@ -75,7 +75,6 @@ def _may_name(low: str) -> bool:
         or "cookie" in low
         or "bearer" in low
         or "jwt" in low
-        or "cv" in low
         or "sig" in low
         or "sess" in low
         or "kennwort" in low

@@ -21,8 +21,11 @@ class DataClass(enum.StrEnum):
 
 _ENTITIES: Mapping[DataClass, tuple[str, ...]] = {
     DataClass.SECRET: ("AWS_KEY", "BEARER_TOKEN", "JWT", "PASSWORD"),
-    DataClass.PAYMENT: ("CREDIT_CARD", "CVV", "TRACK", "IBAN_CODE", "CRYPTO", "US_BANK_NUMBER"),
-    DataClass.HEALTH: ("MEDICAL_LICENSE", "MEDICAL_RECORD_NUMBER", "UK_NHS", "US_MBI", "US_NPI"),
+    DataClass.PAYMENT: (
+        *("ABA_ROUTING_NUMBER", "ACCOUNT_NUMBER", "CREDIT_CARD", "CRYPTO", "CVV", "IBAN_CODE", "TRACK_DATA"),
+        "US_BANK_NUMBER",
+    ),
+    DataClass.HEALTH: ("HEALTH_PLAN_NUMBER", "MEDICAL_LICENSE", "MEDICAL_RECORD_NUMBER", "UK_NHS", "US_MBI", "US_NPI"),
 }
 _CLASSES = {entity: data_class for data_class, entities in _ENTITIES.items() for entity in entities}
 _ORDER = tuple(DataClass)

@@ -9,9 +9,11 @@ from dataclasses import replace
 from errorplane.detectors._aws import AWS
 from errorplane.detectors._bearer import BEARER
 from errorplane.detectors._card import CARD
+from errorplane.detectors._context import word_lengths
 from errorplane.detectors._email import EMAIL
 from errorplane.detectors._escapes import Unescaped, readings
 from errorplane.detectors._iban import IBAN
+from errorplane.detectors._identifiers import IDENTIFIERS
 from errorplane.detectors._ip import IP
 from errorplane.detectors._jwt import JWT
 from errorplane.detectors._keys import KeyClass, key_class
@@ -21,7 +23,7 @@ from errorplane.detectors._phone import PHONE
 from errorplane.detectors._ssn import SSN
 from errorplane.detectors._values import REPLACED, may_hold_replacement
 
-ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD)
+ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD, *IDENTIFIERS)
 _MAX_ROUNDS = 4
 
 
@@ -46,9 +48,7 @@ def find(
         kind = KeyClass.NONE if key is None else key_class(key)
     name = key or ""
     subject = Subject.of(text, kind, name)
-    found: list[Finding] = []
-    for detector in detectors:
-        found += detector.find(subject)
+    found = _all(subject, detectors)
     for plain in readings(subject.text):
         found += _find_escaped(plain, kind, name, detectors)
     if not found:
@@ -60,11 +60,20 @@ def find(
     return found if len(found) < 2 else _merged(found)
 
 
+def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
+    """Detectors that need a word of some length, or context, are asked only where that is; most lines have neither."""
+    found: list[Finding] = []
+    wanted = -1 if subject.context().topics else word_lengths(subject.shape)
+    for detector in detectors:
+        if wanted < 0 or detector.lengths & wanted:
+            found += detector.find(subject)
+    return found
+
+
 def _find_escaped(plain: Unescaped, kind: KeyClass, name: str, detectors: Sequence[Detector]) -> Iterator[Finding]:
     subject = Subject.of(plain.text, kind, name)
-    for detector in detectors:
-        for finding in detector.find(subject):
-            yield replace(finding, start=plain.raw(finding.start), end=plain.raw(finding.end))
+    for finding in _all(subject, detectors):
+        yield replace(finding, start=plain.raw(finding.start), end=plain.raw(finding.end))
 
 
 def _outside(found: list[Finding], replaced: list[tuple[int, int]]) -> list[Finding]:

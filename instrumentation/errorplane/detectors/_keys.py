@@ -43,7 +43,6 @@ SECRET_NAMES = (
     r"mot[-._ ]?de[-._ ]?passe",
     r"wachtwoord",
     "contrase(?:n|\u00f1)a",
-    r"cv[vc]2?",
 )
 """Names of secrets, in lower case; a dot, dash, space or nothing between the words."""
 

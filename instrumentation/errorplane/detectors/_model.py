@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from errorplane.detectors._assignments import Assignment, find_assignments
+from errorplane.detectors._context import ANY_LENGTH, Context, context_of
 from errorplane.detectors._fold import fold, lower, shape
 from errorplane.detectors._keys import KeyClass
 from errorplane.detectors._values import REPLACED, may_hold_replacement
@@ -39,6 +40,7 @@ class Subject:
     name: str = ""
     """The attribute's own name; empty outside of attributes."""
     _assignments: Sequence[Assignment] | None = field(default=None, init=False, repr=False)
+    _context: Context | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, text: str, key: KeyClass = KeyClass.NONE, name: str = "") -> Subject:
@@ -52,6 +54,12 @@ class Subject:
         if self._assignments is None:
             self._assignments = find_assignments(self.text, self.low)
         return self._assignments
+
+    def context(self) -> Context:
+        """What the words of the text and its attribute's name speak of, looked for once."""
+        if self._context is None:
+            self._context = context_of(self.text, self.low, self.name)
+        return self._context
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,8 @@ class Detector:
     find: Callable[[Subject], Iterable[Finding]]
     keys: frozenset[str] = frozenset()
     """Attribute names, in lower case, whose whole value is one, and everything inside of it."""
+    lengths: int = ANY_LENGTH
+    """Without context ``find`` finds nothing unless the text has a word of one of these lengths (see ``word_lengths``)."""
 
 
 Transform = Callable[[Finding, str], str]

@@ -1,0 +1,66 @@
+"""One way to make a detector of numbers that count after a word or under a key, and some also by their shape alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from errorplane.detectors._context import ANY_LENGTH, NEAR, after_words, every
+from errorplane.detectors._model import Detector, Finding, Subject
+from errorplane.detectors._topics import gates
+
+Spans = Callable[[Subject], Iterable[tuple[int, int]]]
+_SAID = "after a word or under a key that says so"
+
+
+def bounded(pattern: str) -> re.Pattern[str]:
+    """An expression for a number in lower case that is no part of a longer word, number or mask."""
+    return re.compile(rf"(?<![0-9a-z*])(?<![0-9][.,])(?:{pattern})(?![0-9a-z*]|[.,][0-9])")
+
+
+def contextual(
+    entity: str,
+    topics: tuple[str, ...],
+    pattern: re.Pattern[str],
+    check: Callable[[str], bool] = every,
+    *,
+    score: float = 0.8,
+    near: int = NEAR,
+    alone: Spans | None = None,
+    alone_score: float = 0.6,
+    lengths: tuple[int, ...] = (),
+    gate: tuple[bytes, ...] = (),
+) -> Detector:
+    """A detector of what ``pattern`` and ``check`` accept (in lower case) after words of ``topics`` or under such a key.
+
+    The first topic is the entity's own; by the others, which several entities share, the finding is less sure.
+    ``alone`` finds spans without context and needs a ``gate`` of its own; ``lengths`` are those of words in them, at
+    least one of which each text has that it finds something in (by default it may be any text).
+    """
+    wanted = frozenset(topics)
+
+    def find(subject: Subject) -> Iterable[Finding]:
+        said = subject.context().topics
+        if said and not said.isdisjoint(wanted):
+            return _all(subject, said)
+        return _alone(subject) if alone is not None else ()
+
+    def _all(subject: Subject, said: frozenset[str]) -> Iterator[Finding]:
+        sure = score if topics[0] in said else score - 0.2
+        for start, end in after_words(subject, wanted, pattern, check, near):
+            yield Finding(entity, start, end, sure, _SAID)
+        if alone is not None:
+            yield from _alone(subject)
+
+    def _alone(subject: Subject) -> Iterator[Finding]:
+        if alone is not None:
+            for start, end in alone(subject):
+                yield Finding(entity, start, end, alone_score, "shape and check digits")
+
+    return Detector(entity, (*gates(*topics), *gate), find, lengths=_bits(alone, lengths))
+
+
+def _bits(alone: Spans | None, lengths: tuple[int, ...]) -> int:
+    if alone is None:
+        return 0
+    return sum(1 << length for length in lengths) if lengths else ANY_LENGTH
