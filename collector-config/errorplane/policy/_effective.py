@@ -51,7 +51,7 @@ def detection(redaction: Redaction) -> Detection:
     for rule in rows:
         keys[rule.entity] = tuple(dict.fromkeys((*keys.get(rule.entity, ()), *rule.keys)))
     classes = {rule.entity: rule.data_class for rule in reversed(rows)}
-    own = (_with_keys(one, keys.pop(one.name, ())) for one in redaction.custom)
+    own = tuple(_with_keys(one, keys.pop(one.name, ())) for one in redaction.custom)
     # Not validated again, which would look for each key in sample texts: a test has done that for every pack.
     added = (CustomDetector.model_construct(name=name, keys=keys[name], data_class=classes[name]) for name in keys)
     return Detection(entities, (*own, *added))
