@@ -28,7 +28,7 @@ _JSON_TOKEN = re.compile(
 _COMMAND_NAMES = "find insert update delete aggregate distinct count findandmodify $db collection"
 _COMMANDS = frozenset(_COMMAND_NAMES.split())
 _HEAD = re.compile(
-    r"\b(?:(?:insert|replace)\s+(?:ignore\s+)?into\s+\S|update\s+\S+(?:\s+(?:as\s+)?\w+)?\s+set\s|delete\s+from\s+\S"
+    r"\b(?:(?:insert|replace)\s+(?:ignore\s+)?into\s+\S|update\s{1,8}\S{1,80}(?:\s{1,8}(?:as\s{1,8})?\w{1,40})?\s{1,8}set\s|delete\s+from\s+\S"
     r"|merge\s+into\s+\S)"
 )
 _WRITING = re.compile(_HEAD.pattern.replace(r"|delete\s+from\s+\S", ""))
@@ -124,18 +124,16 @@ def _found(text: str, start: int, end: int, reason: str) -> Iterator[Finding]:
 
 
 _GAP = rb"(?:[\s+]|%|\\)"
-_QUOTE = rb"(?:['\"]|2[27]|39;|apos|quot)"
 SQL = Detector(
     "SQL_LITERAL",
     (
         rb"(?i)db[._-](?:query[._-]text|statement|(?:query|operation)[._-]parameter)",
         rb"(?i)dbstatement",
         rb"(?i)sql[._-](?:query|text|statement)",
-        rb"(?i)parameters(?::|(?:%(?:25){0,2}|u00)3a)",
+        rb"(?i)parameters(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)",
         rb"(?i)(?:insert|replace|ignore|merge)" + _GAP + rb".{0,20}into",
-        rb"(?i)update" + _GAP + rb"[^;]+set.+" + _QUOTE,
-        rb"(?i)delete" + _GAP + rb".{0,20}from.+" + _QUOTE,
-        rb"(?i)select" + _GAP + rb"[^;]+from.+" + _QUOTE,
+        rb"(?i)update" + _GAP + rb".{1,512}set" + _GAP,
+        rb"exception\.",  # only in such attributes statements that read are looked for
     ),
     _find,
 )
