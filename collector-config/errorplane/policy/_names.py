@@ -57,11 +57,11 @@ def unknown_entities(tree: object) -> Iterator[Remark]:
     """A remark for every entity in ``redaction.actions`` and ``redaction.destinations`` that nothing can find."""
     found = (value for path in ENTITY_LISTS for _, value in _find(tree, path, ()))
     packs = [pack for _, pack in _find(tree, ("redaction", "packs", ANY), ())]
-    names = {*ENTITIES, *ALWAYS_DROPPED, *(value for value in found if isinstance(value, str))}
-    names.update(entity for pack in PACKS if pack.name in packs for entity in pack.entities)
+    declared = [value for value in found if isinstance(value, str)]
     if any(True for _ in _find(tree, ("redaction", "ner"), ())):
-        names.update(Ner().entities)
-    allowed = (DEFAULT, *sorted(names))
+        declared += Ner().entities
+    added = (entity for pack in PACKS if pack.name in packs for entity in pack.entities)
+    allowed = tuple(dict.fromkeys((DEFAULT, *declared, *ENTITIES, *sorted(ALWAYS_DROPPED), *added)))
     for use in (("redaction", "actions", ANY), ("redaction", "destinations", ANY, ANY)):
         for path, _ in _find(tree, use, ()):
             if path[-1] not in allowed:
