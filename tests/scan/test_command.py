@@ -92,6 +92,48 @@ def test_leaks_fail_a_build_only_when_asked() -> None:
     assert [scan("--fail-on-leak", "-", data=data).returncode for data in (leaky, odd, clean)] == [1, 1, 0]
 
 
+def test_a_pack_cites_its_rule_and_never_the_value() -> None:
+    """What the pack forbids fails the build, with file, line, path, rule and its words; what is hidden already does not."""
+    Path("log.ndjson").write_text(
+        '{"patient": {"name": "Ada Lovelace"}}\n{"m": "<EMAIL_ADDRESS> wrote"}\n'
+        f'{{"m": "{MAIL} wrote", "password": "hunter2"}}\n'
+    )
+    done = scan("--format", "ndjson", "--json", "--pack", "hipaa", "--fail-on-leak", "log.ndjson")
+    assert done.returncode == 1
+    leaks = [line for line in done.stderr.decode().splitlines() if line.startswith("leak: ")]
+    assert leaks[0] == 'leak: log.ndjson:1:patient.name: PERSON: hipaa 164.514(b)(2)(i)(A) "Names"'
+    assert [line.split(": ")[1] for line in leaks] == ["log.ndjson:1:patient.name", "log.ndjson:3:m"]
+    assert b"Ada" not in done.stderr + done.stdout
+    assert MAIL.encode() not in done.stderr
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    assert objects[0]["entities"][0]["rule"] == {"pack": "hipaa", "number": "164.514(b)(2)(i)(A)"}
+    assert [entity["type"] for entity in objects[2]["entities"]] == ["EMAIL_ADDRESS", "PASSWORD"]
+    assert "rule" not in objects[2]["entities"][1]
+    clean = scan("--pack", "pci-dss", "--fail-on-leak", "-", data=f"{MAIL}\n".encode())
+    assert clean.returncode == 0
+
+
+def test_the_policys_actions_are_done_and_named() -> None:
+    """Each entity's, for all destinations or for one; what is kept is named all the same. No key is made for that."""
+    Path("errorplane.yaml").write_text(
+        "version: 1\ndestinations: {files: {file: {path: ./out/}}}\n"
+        "redaction:\n  actions: {CREDIT_CARD: {do: mask, last: 4}, EMAIL_ADDRESS: token, IP_ADDRESS: keep}\n"
+        "  destinations: {files: {EMAIL_ADDRESS: keep_domain}}\n"
+    )
+    data = f"{CARD} {MAIL} {MAIL} 203.0.113.9\n".encode()
+    general = json.loads(scan("--json", "-", data=data).stdout)
+    assert [each["action"] for each in general["entities"]] == ["mask", "token", "token", "keep"]
+    card, *mails, address = general["text"].split(" ")
+    assert (card, address) == ("************1111", "203.0.113.9")
+    assert len(set(mails)) == 1
+    assert re.fullmatch(r"tok_email_address_[a-z2-7]{6}_[a-z2-7]+", mails[0])
+    own = json.loads(scan("--destination", "files", "--json", "-", data=data).stdout)
+    assert [each["action"] for each in own["entities"]][1] == "keep_domain"
+    assert own["text"].split(" ")[1].endswith("@example.com")
+    assert scan("--destination", "nowhere", "-").returncode == 2
+    assert {path.name for path in Path().iterdir()} == {"errorplane.yaml"}
+
+
 def test_lines_come_out_while_more_are_awaited_and_an_interrupt_sums_up() -> None:
     """A live log is not held up; Ctrl-C ends with what was counted so far."""
     with running("--json", "-") as process:

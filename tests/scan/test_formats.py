@@ -45,6 +45,12 @@ def test_text_that_is_not_utf8_goes_as_a_whole(checker: Checker) -> None:
     assert [(each.type, each.action) for each in result.entities] == [("EMAIL_ADDRESS", "quarantine")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_wide_encodings_that_pass_for_utf8_are_quarantined(checker: Checker, encoding: str) -> None:
+    """No detector sees anything in letters with NULs between them, so that is not taken for nothing."""
+    assert scan(checker, "text", f"mail {MAIL}".encode(encoding)).quarantined == ("encoding",)
+
+
 @pytest.mark.parametrize("form", ["text", "ndjson", "otlp"])
 def test_endless_lines_and_texts_are_quarantined(checker: Checker, form: str) -> None:
     """A line beyond what is read, and a text beyond what a detector may see, say so instead of showing anything."""

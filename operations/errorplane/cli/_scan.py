@@ -11,8 +11,22 @@ from io import BufferedReader
 from pathlib import Path
 
 from errorplane.cli._main import DEFAULT_POLICY, CommandFailed
+from errorplane.keys import SealError
 from errorplane.policy import Policy, PolicyError, load
-from errorplane.scan import FORMATS, Leaks, Lines, Progress, Runner, Scanner, Tally, checker_of, rules_of, summary
+from errorplane.scan import (
+    FORMATS,
+    PACK_NAMES,
+    Checker,
+    Leaks,
+    Lines,
+    Progress,
+    Runner,
+    Scanner,
+    Tally,
+    checker_of,
+    rules_of,
+    summary,
+)
 
 _USAGE = 2
 _EPILOG = """\
@@ -55,7 +69,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--format", choices=FORMATS, default="text", help="what a line is (default: text)")
     parser.add_argument("--json", action="store_true", help="print one JSON object for each line")
     parser.add_argument(
-        "--pack", action="append", default=[], metavar="NAME", help="a pack whose rules say what leaks; may be repeated"
+        "--pack",
+        action="append",
+        choices=PACK_NAMES,
+        default=[],
+        help="look for what this pack forbids too, and cite its rules; may be repeated",
+    )
+    parser.add_argument(
+        "--destination", metavar="NAME", help="show the policy's actions for this destination (default: those for all)"
     )
     parser.add_argument(
         "--fail-on-leak",
@@ -68,8 +89,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Scan every file; 1 if something leaks and that was asked for."""
     policy = _policy(args.policy)
+    if args.destination is not None and (policy is None or args.destination not in policy.destinations):
+        known = ", ".join(policy.destinations) if policy else "none without a policy"
+        raise CommandFailed(f"--destination: {args.destination}: there are {known}", _USAGE)
     forbidden = rules_of(args.pack)
-    runner = Runner(Scanner(checker_of(policy, args.pack), args.format), _output(args.json), forbidden)
+    runner = Runner(Scanner(_checker(policy, args), args.format), _output(args.json), forbidden)
     command = _Command(runner, Progress(sys.stderr, sys.stderr.isatty() and not sys.stdout.isatty()))
     interrupted = False
     try:
@@ -129,6 +153,13 @@ def _policy(path: Path | None) -> Policy | None:
     try:
         return load(path or DEFAULT_POLICY)
     except PolicyError as error:
+        raise CommandFailed(str(error), _USAGE) from error
+
+
+def _checker(policy: Policy | None, args: argparse.Namespace) -> Checker:
+    try:
+        return checker_of(policy, args.pack, args.destination)
+    except SealError as error:
         raise CommandFailed(str(error), _USAGE) from error
 
 

@@ -8,10 +8,11 @@ from errorplane.scan._model import Entity, Result, Rule, Tally
 from errorplane.scan._report import Leaks, Progress, summary
 from errorplane.scan._run import Batch, Runner
 from errorplane.scan._scanner import FORMATS, Scanner
-from errorplane.scan._setup import checker_of, rules_of
+from errorplane.scan._setup import PACK_NAMES, checker_of, rules_of
 
 __all__ = [
     "FORMATS",
+    "PACK_NAMES",
     "Batch",
     "Checker",
     "Entity",

@@ -14,11 +14,12 @@ from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from errorplane.detectors import KeyClass
 from errorplane.otlp import Signal
+from errorplane.redaction._quarantine import DEPTH, withheld
+from errorplane.redaction._strings import TOP, Place
 from errorplane.scan._document import Array, Node, Number, Object, Text
 from errorplane.scan._paths import Path, attribute, member
-from errorplane.scan._walk import Walk, inherited
+from errorplane.scan._walk import Walk
 
 _KEY_VALUE = "opentelemetry.proto.common.v1.KeyValue"
 _ANY_VALUE = "opentelemetry.proto.common.v1.AnyValue"
@@ -95,12 +96,12 @@ class OtlpWalk(Walk):
 
     def _in_message(self, node: Node, message: _Message, path: Path | None) -> None:
         if not isinstance(node, Object):
-            self.value(node, None, KeyClass.NONE, path)
+            self.value(node, TOP, path)
             return
         for name, inner in node.members:
             known = message.fields.get(name.value)
             if known is None:
-                self._unknown(name, inner, KeyClass.NONE, path)
+                self._unknown(name, inner, TOP, path)
             elif known.repeated and isinstance(inner, Array):
                 for number, item in enumerate(inner.items):
                     self._in_field(item, known, (path, known.part), number)
@@ -111,36 +112,35 @@ class OtlpWalk(Walk):
         place = path if number is None else (path, number)
         match known.kind:
             case "pairs":
-                self._pair(node, KeyClass.NONE, path, 0)
+                self._pair(node, TOP, path, 0)
             case "value":
-                self._any_value(node, None, KeyClass.NONE, place, 0)
+                self._any_value(node, TOP, place, 0)
             case "message":
                 assert known.message is not None
                 self._in_message(node, known.message, place)
             case "bytes" if isinstance(node, Text):
-                self._bytes(node, None, KeyClass.NONE, place)
+                self._bytes(node, TOP, place)
             case _:
                 if not _is_harmless(node, known):
-                    self.value(node, None, KeyClass.NONE, place)
+                    self.value(node, TOP, place)
 
-    def _unknown(self, name: Text, inner: Node, kind: KeyClass, path: Path | None) -> None:
-        place = (path, member(self.name(name, path)))
-        self.value(inner, name.value, inherited(kind, name.value), place)
+    def _unknown(self, name: Text, inner: Node, outer: Place, path: Path | None) -> None:
+        self.value(inner, self.inside(name.value, outer), (path, member(self.name(name, path))))
 
-    def _pair(self, node: Node, outer: KeyClass, path: Path | None, depth: int) -> None:
+    def _pair(self, node: Node, outer: Place, path: Path | None, depth: int) -> None:
         """A KeyValue; its members may stand in any order, and the key is needed first."""
         if not isinstance(node, Object):
-            self.value(node, None, outer, path)
+            self.value(node, outer, path)
             return
         keys = [inner for name, inner in node.members if name.value == "key" and isinstance(inner, Text)]
         key = keys[-1].value if keys else ""  # of members with one name the last one counts
         shown = [self._attribute_name(each, path) for each in keys]
-        place: Path = (path, attribute(shown[-1] if shown else ""))
+        here: Path = (path, attribute(shown[-1] if shown else ""))
         for name, inner in node.members:
             if name.value == "value":
-                self._any_value(inner, key, inherited(outer, key), place, depth)
+                self._any_value(inner, self.inside(key, outer), here, depth)
             elif not (name.value == "key" and isinstance(inner, Text)):
-                self._unknown(name, inner, outer, place)
+                self._unknown(name, inner, outer, here)
 
     def _attribute_name(self, node: Text, path: Path | None) -> str:
         looked = self.checker.look(node.value)
@@ -148,62 +148,62 @@ class OtlpWalk(Walk):
             self._note(looked, node, (path, attribute(looked.text)))
         return looked.text
 
-    def _any_value(self, node: Node, key: str | None, kind: KeyClass, path: Path, depth: int) -> None:
+    def _any_value(self, node: Node, place: Place, path: Path, depth: int) -> None:
         if not isinstance(node, Object):
-            self.value(node, key, kind, path)
+            self.value(node, place, path)
             return
         for name, inner in node.members:
             match name.value, inner:
                 case ("stringValue" | "string_value", Text()):
-                    self.text(inner, key, kind, path)
+                    self.text(inner, place, path)
                 case ("intValue" | "int_value" | "doubleValue" | "double_value", Text() | Number()):
-                    self._number(name, inner, key, kind, path)
+                    self._number(name, inner, place, path)
                 case ("bytesValue" | "bytes_value", Text()):
-                    self._bytes(inner, key, kind, path)
+                    self._bytes(inner, place, path)
                 case ("arrayValue" | "array_value" | "kvlistValue" | "kvlist_value", Object()):
-                    self._values(name, inner, key, kind, path, depth + 1)
+                    self._values(name, inner, place, path, depth + 1)
                 case ("boolValue" | "bool_value", _) if not isinstance(inner, Text | Number | Array | Object):
                     pass
                 case _:
-                    self._unknown(name, inner, kind, path)
+                    self._unknown(name, inner, place, path)
 
-    def _values(self, name: Text, node: Object, key: str | None, kind: KeyClass, path: Path, depth: int) -> None:
+    def _values(self, name: Text, node: Object, place: Place, path: Path, depth: int) -> None:
         pairs = name.value.startswith("kv")
         if depth > self.checker.limits.depth:
             self._too_deep(name, node)
             return
         for own, inner in node.members:
             if own.value != "values" or not isinstance(inner, Array):
-                self._unknown(own, inner, kind, path)
+                self._unknown(own, inner, place, path)
                 continue
             for number, item in enumerate(inner.items):
                 if pairs:
-                    self._pair(item, kind, path, depth)
+                    self._pair(item, place, path, depth)
                 else:
-                    self._any_value(item, key, kind, (path, number), depth)
+                    self._any_value(item, place, (path, number), depth)
 
     def _too_deep(self, name: Text, node: Object) -> None:
-        self.quarantined.append("depth")
+        self.quarantined.append(DEPTH)
         self.replace(name, "stringValue")
-        self.replace(node, "[QUARANTINED:depth]")
+        self.replace(node, withheld(DEPTH, b"", None))
 
-    def _number(self, name: Text, node: Text | Number, key: str | None, kind: KeyClass, path: Path) -> None:
+    def _number(self, name: Text, node: Text | Number, place: Place, path: Path) -> None:
         """A number becomes a string where it is masked, so the name of its type changes with it."""
         if isinstance(node, Number):
-            replaced = self.number(node, key, kind, path)
+            replaced = self.number(node, place, path)
         else:
-            looked = self.checker.look(node.value, key, kind)
+            looked = self.checker.look(node.value, place)
             replaced = self.whole(looked, node, looked.text if looked.text != node.value else None, path)
         if replaced:
             self.replace(name, "stringValue")
 
-    def _bytes(self, node: Text, key: str | None, kind: KeyClass, path: Path) -> None:
+    def _bytes(self, node: Text, place: Place, path: Path) -> None:
         """Bytes that hold text, in base64; what is none is looked at as it is."""
         content = _decoded(node.value)
         if content is None:
-            self.text(node, key, kind, path)
+            self.text(node, place, path)
             return
-        looked = self.checker.look(content.decode("utf-8", "surrogateescape"), key, kind)
+        looked = self.checker.look(content.decode("utf-8", "surrogateescape"), place)
         new = looked.text.encode("utf-8", "surrogateescape")
         self.whole(looked, node, base64.b64encode(new).decode() if new != content else None, path)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from errorplane.detectors import KeyClass
+from errorplane.redaction._quarantine import DEPTH, ENCODING, SIZE
+from errorplane.redaction._strings import TOP
 from errorplane.scan._checker import Checker, unseen
 from errorplane.scan._document import NotJson, Object, TooDeep, parse
 from errorplane.scan._model import Entity, Result
@@ -24,18 +25,20 @@ class Scanner:
     def __init__(self, checker: Checker, form: str = "text") -> None:
         self._checker = checker
         self._form = form
+        # Names of several words may be spread over objects in each other, of which a look at the whole line knows nothing.
+        self._quick = form == "otlp" or not any("." in key for key in checker.keys)
 
     def scan(self, line: bytes | None) -> Result:
         """What is in a line, without its end, and what becomes of it; None is one that was too long to read."""
         if line is None:
-            return self._quarantined("size")
+            return self._quarantined(SIZE)
         try:
             text = line.decode()
         except UnicodeDecodeError:
-            return self._quarantined("encoding", line.decode(errors="replace"))
+            return self._quarantined(ENCODING, line.decode(errors="replace"))
         if self._form == "text" or not text.strip():
             return Result(text) if self._checker.is_clean(line) else self._as_text(text)
-        if not _INDIRECT.search(line) and self._checker.is_clean(line):
+        if self._quick and not _INDIRECT.search(line) and self._checker.is_clean(line):
             return self._clean_document(text)
         return self._as_document(text)
 
@@ -69,7 +72,7 @@ class Scanner:
         except NotJson:
             return self._as_text(text, "not JSON")
         except TooDeep:
-            return self._quarantined("depth", text)
+            return self._quarantined(DEPTH, text)
         note = None
         walk: Walk
         if self._form == "otlp" and isinstance(node, Object) and is_request(name.value for name, _ in node.members):
@@ -77,7 +80,7 @@ class Scanner:
             request.request(node)
         else:
             walk = Walk(text, self._checker)
-            walk.value(node, None, KeyClass.NONE, None)
+            walk.value(node, TOP, None)
             note = "not OTLP" if self._form == "otlp" else None
         return Result(walk.redacted(), in_order(walk.entities), tuple(walk.quarantined), note)
 

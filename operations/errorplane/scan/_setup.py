@@ -2,21 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 
-from errorplane.detectors import ALL
-from errorplane.policy import Policy
-from errorplane.redaction import Engine
+from errorplane.detectors import Finding
+from errorplane.keys import Key, derive
+from errorplane.policy import Action, Policy
+from errorplane.policy._effective import choose
+from errorplane.policy.packs import PACKS, pack
+from errorplane.redaction import Redactor
+from errorplane.redaction.actions import Compiler, Keyring
 from errorplane.scan._checker import Checker
 from errorplane.scan._model import Rule
 
+PACK_NAMES = tuple(one.name for one in PACKS)
 
-def checker_of(policy: Policy | None, packs: Sequence[str] = ()) -> Checker:
-    """What looks at strings as the policy says; without one, the detectors that are on by default."""
-    detectors = ALL if policy is None else tuple(each for each in ALL if each.entity in policy.redaction.detectors)
-    return Checker(Engine(detectors), lambda entity: "replace")
+
+class TrialKeys:
+    """Keys of one run: tokens look like those of the processor and are equal for equal values, and open nothing."""
+
+    def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._secret = random(32)
+
+    def key(self, purpose: str) -> Key:
+        """See ``KeyProvider``."""
+        return derive(self._secret, purpose)
+
+    def retired(self, purpose: str) -> tuple[Key, ...]:
+        """There are none."""
+        return ()
+
+
+def checker_of(policy: Policy | None, packs: Sequence[str] = (), destination: str | None = None) -> Checker:
+    """What looks at strings as the policy says, and for what the packs name besides.
+
+    Actions are those for ``destination``, or those that hold for all of them; without a policy the detectors that are
+    on by default look, and what they find is replaced. Raises ``SealError`` for public keys that cannot be read.
+    """
+    policy = policy or Policy(version=1)
+    wanted = tuple(dict.fromkeys((*policy.redaction.packs, *packs)))
+    looked_for = policy.redaction.model_copy(update={"packs": wanted})
+    actions = _Actions(policy, destination)
+    engine = Redactor.from_policy(looked_for, actions).engine
+    return Checker(engine, lambda entity: actions.of(entity).do)
+
+
+class _Actions:
+    """The transform of a policy for one destination."""
+
+    def __init__(self, policy: Policy, destination: str | None) -> None:
+        self._policy = policy
+        self._destination = destination
+        self._compile = Compiler(Keyring(TrialKeys()))
+        self._made: dict[str, tuple[Action, Callable[[Finding, str], str]]] = {}
+
+    def of(self, entity: str) -> Action:
+        """What is done to an entity."""
+        return self._for(entity)[0]
+
+    def __call__(self, finding: Finding, value: str) -> str:
+        return self._for(finding.entity)[1](finding, value)
+
+    def _for(self, entity: str) -> tuple[Action, Callable[[Finding, str], str]]:
+        made = self._made.get(entity)
+        if made is None:
+            action = choose(self._policy, self._destination, entity).action
+            made = self._made[entity] = (action, self._compile(action))
+        return made
 
 
 def rules_of(packs: Sequence[str]) -> Mapping[str, Rule]:
-    """What the packs forbid, by entity."""
-    return {}
+    """What the packs forbid, by entity, with the first rule about each."""
+    forbidden: dict[str, Rule] = {}
+    for one in map(pack, packs):
+        for rule in one.rules:
+            forbidden.setdefault(rule.entity, Rule(one.name, rule.id, rule.quote))
+    return forbidden

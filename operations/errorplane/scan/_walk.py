@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 
 from errorplane.detectors import Finding, KeyClass, key_class
+from errorplane.redaction._strings import TOP, Place
 from errorplane.scan._checker import Checker, Looked
 from errorplane.scan._document import Array, Node, Number, Object, Offsets, Text
 from errorplane.scan._model import Entity
@@ -35,38 +36,47 @@ class Walk:
         out.append(self.line[done:])
         return "".join(out)
 
-    def value(self, node: Node, key: str | None, kind: KeyClass, path: Path | None) -> None:
-        """Look at everything in a value of any schema; ``key`` is the nearest name, ``kind`` what names say of it."""
+    def value(self, node: Node, place: Place, path: Path | None, names: str = "") -> None:
+        """Look at everything in a value of any schema; ``names`` are those around it, with dots between."""
         if isinstance(node, Text):
-            self.text(node, key, kind, path)
+            self.text(node, place, path)
         elif isinstance(node, Number):
-            self.number(node, key, kind, path)
+            self.number(node, place, path)
         elif isinstance(node, Array):
             for number, item in enumerate(node.items):
-                self.value(item, key, kind, (path, number))
+                self.value(item, place, (path, number), names)
         elif isinstance(node, Object):
             for name, inner in node.members:
-                place = (path, member(self.name(name, path)))
-                self.value(inner, name.value, inherited(kind, name.value), place)
+                full = f"{names}.{name.value}" if names else name.value
+                known = full if full.lower() in self.checker.keys else name.value
+                self.value(inner, self.inside(known, place), (path, member(self.name(name, path))), full)
+
+    def inside(self, name: str, outer: Place) -> Place:
+        """The place of the value of a name that stands at ``outer``: what is inside of a secret is one, whatever its
+        own name, as ``errorplane.redaction`` says."""
+        means = outer.means()
+        if means in _WHOLE or (outer.key is not None and outer.key.lower() in self.checker.keys):
+            return outer
+        return Place(name, None if means is KeyClass.NONE or key_class(name) is not KeyClass.NONE else means)
 
     def name(self, node: Text, path: Path | None) -> str:
         """Look at a name itself; returns it without what has to be hidden, fit for a path."""
-        looked = self.checker.look(node.value)
+        looked = self.checker.look(node.value, TOP)
         if looked.text == node.value and not looked.findings:
             return node.value
         self._note(looked, node, (path, member(looked.text)))
         return looked.text
 
-    def text(self, node: Text, key: str | None, kind: KeyClass, path: Path | None) -> None:
+    def text(self, node: Text, place: Place, path: Path | None) -> None:
         """Look at a string."""
-        looked = self.checker.look(node.value, key, kind)
+        looked = self.checker.look(node.value, place)
         if looked.findings or looked.quarantined:
             self._note(looked, node, path)
 
-    def number(self, node: Number, key: str | None, kind: KeyClass, path: Path | None) -> bool:
+    def number(self, node: Number, place: Place, path: Path | None) -> bool:
         """Look at a number, which may be a card's; returns whether it became a string."""
         digits = _digits(node.raw)
-        looked = self.checker.look(digits, key, kind)
+        looked = self.checker.look(digits, place)
         return self.whole(looked, node, looked.text if looked.text != digits else None, path)
 
     def whole(self, looked: Looked, node: Text | Number, new: str | None, path: Path | None) -> bool:
@@ -102,12 +112,6 @@ class Walk:
     def _add(self, finding: Finding, start: int, end: int, path: Path | None) -> None:
         action = self.checker.action(finding.entity)
         self.entities.append(Entity(finding.entity, start, end, finding.score, action, shown(path)))
-
-
-def inherited(outer: KeyClass, name: str) -> KeyClass:
-    """What a name says of its value: what is inside of a secret is one, whatever its own name."""
-    own = key_class(name)
-    return outer if outer in _WHOLE or own is KeyClass.NONE else own
 
 
 def _score(finding: Finding) -> float:

@@ -19,7 +19,7 @@ from errorplane.redaction._quarantine import DEADLINE, DEPTH, ENCODING, ERROR, S
 from errorplane.redaction._result import Limits
 
 _WHOLE = (KeyClass.SECRET, KeyClass.TOKEN)
-_WIDE_TEXT = re.compile(rb"(?:[ -~]\0){6}|(?:[ -~]\0{3}){4}")  # UTF-16 or UTF-32, in either order of bytes
+WIDE_TEXT = re.compile(rb"(?:[ -~]\0){6}|(?:[ -~]\0{3}){4}")  # UTF-16 or UTF-32, in either order of bytes
 _LARGEST_EXACT = 1e19  # no card has more digits
 
 
@@ -98,7 +98,7 @@ class Strings:
     def _is_mere_data(self, data: bytes, place: Place) -> bool:
         """Whether bytes that are no UTF-8 hold nothing, as far as they can be read."""
         try:
-            if _WIDE_TEXT.search(data) is not None or not self._engine.is_quiet(data):
+            if WIDE_TEXT.search(data) is not None or not self._engine.is_quiet(data):
                 return False
             if len(data) > self._limits.text or self._clock() > self._deadline:
                 return self._engine.is_quiet(data, place.key, place.kind)
@@ -123,7 +123,7 @@ class Strings:
     def _hindrance(self, text: str) -> str | None:
         if len(text) > self._limits.text:
             return SIZE
-        if "\0" in text and _WIDE_TEXT.search(text.encode()) is not None:
+        if "\0" in text and WIDE_TEXT.search(text.encode()) is not None:
             return ENCODING
         return DEADLINE if self._clock() > self._deadline else None
 
