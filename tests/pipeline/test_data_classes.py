@@ -19,7 +19,7 @@ from tests.support.processor_tools import (
     run_processor,
     spans_in,
 )
-from tests.support.telemetry import log, logs, metrics, new_trace_id, pairs, span, traces
+from tests.support.telemetry import Scalar, log, logs, metrics, new_trace_id, pairs, span, traces
 
 from errorplane.otlp import Signal
 
@@ -103,7 +103,11 @@ def test_a_sampling_rule_can_ask_for_the_class(running: RunningProcessor, folder
 def test_a_mark_from_upstream_counts(running: RunningProcessor, folder: Path) -> None:
     """What an earlier errorplane hid decides as if it had been hidden here."""
     trace_id = new_trace_id()
-    marked = {"errorplane.data_class": "payment", "errorplane.redacted.credit_card": 1, "note": "<CREDIT_CARD>"}
+    marked: dict[str, Scalar] = {
+        "errorplane.data_class": "payment",
+        "errorplane.redacted.credit_card": 1,
+        "note": "<CREDIT_CARD>",
+    }
     running.send(Signal.TRACES, traces([span(trace_id=trace_id, attributes=marked)]))
     (found,) = arrived(folder, "pci", trace_id)
     assert [pair["key"] for pair in found["attributes"]].count("errorplane.data_class") == 1

@@ -26,8 +26,17 @@ COUNTERS: tuple[Metric, ...] = (
     Metric("requests", "{request}", ("transport", "outcome"), "Requests answered: taken, or why not."),
     Metric("redactions", "{finding}", ("entity",), "Findings of personal data or secrets that were masked."),
     Metric(
-        "quarantined_items", "{item}", ("signal", "reason"), "Items whose text could not be scanned and was taken out."
+        "quarantined_strings", "{string}", ("signal", "reason"), "Strings that could not be scanned and were withheld."
     ),
+    Metric(
+        "left_out_points",
+        "{point}",
+        (),
+        "Data points left out, since the series that masking made of several would have run backwards.",
+    ),
+    Metric("merged_points", "{point}", (), "Data points merged into others from which masking made them the same."),
+    Metric("shadow_findings", "{finding}", ("policy", "entity"), "What the policy and its shadow hide, on one sample."),
+    Metric("shadow_requests", "{request}", ("outcome",), "Requests given to the shadow: compared, skipped, failed."),
     Metric("stripped_fields", "{field}", ("signal",), "Fields unknown to the schema that held a finding, removed."),
     Metric(
         "decisions",

@@ -85,7 +85,10 @@ class Reader:
 
     def resource(self, number: int) -> dict[str, Value]:
         """The attributes of an item's resource."""
-        group = self._layout.scope_of(number).resource
+        return self.group(self._layout.scope_of(number).resource)
+
+    def group(self, group: int) -> dict[str, Value]:
+        """The attributes of the resource of a group."""
         found = self._resources.get(group)
         if found is None:
             own = b"".join(self._body[start:end] for start, end in self._layout.resources[group].rest)

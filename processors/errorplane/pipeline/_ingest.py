@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,7 +15,9 @@ from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index, index_request
 from errorplane.pipeline._plan import Plan
 from errorplane.redaction import Redacted
+from errorplane.redaction._quarantine import ENCODING
 
+Offer = Callable[[Signal, bytes], None]
 _SLOT_WAIT_S = 5.0
 _RETRY_AFTER_S = 2.0
 _FAULTS_SHOWN = 3
@@ -25,14 +26,19 @@ _FAULTS_SHOWN = 3
 class Entrance:
     """Validates, redacts, indexes and journals; implements ``errorplane.otlp.Ingest``.
 
+    ``offer`` is given each request as it came in once it is journalled, and must not wait.
+
     A request holds a slot until the decider has taken it in: when all ``slots`` are taken for 5 s, or the journal is
     full, the sender is told to come back in 2 s.
     """
 
-    def __init__(self, plan: Callable[[], Plan], journal: Journal, counters: Counters, slots: int) -> None:
+    def __init__(
+        self, plan: Callable[[], Plan], journal: Journal, counters: Counters, offer: Offer, slots: int
+    ) -> None:
         self._plan = plan
         self._journal = journal
         self._counters = counters
+        self._offer = offer
         self._slots = threading.BoundedSemaphore(slots)
         self._closed = False
 
@@ -48,7 +54,7 @@ class Entrance:
         """Take one serialised Export request; returns when what it holds is synced."""
         if self._closed:
             raise ShuttingDown("this processor is shutting down: send again, here or elsewhere")
-        message, body, layout = _validated(signal, body)
+        message, body, layout = self._taken_apart(signal, body)
         if not layout.items:
             return Receipt()
         if not self._slots.acquire(timeout=_SLOT_WAIT_S):
@@ -60,6 +66,7 @@ class Entrance:
             else:
                 self._journal.append(signal, request.body, request.index)
                 self._counters.add("received_items", request.index.items, signal=signal.value)
+                self._offer(signal, body)
         except JournalError as error:
             self._slots.release()
             raise Overloaded(str(error), _RETRY_AFTER_S) from error
@@ -67,6 +74,21 @@ class Entrance:
             self._slots.release()
             raise
         return receipt
+
+    def _taken_apart(self, signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
+        """The request parsed and walked, without strings that are no UTF-8: upb refuses all of it for one of them."""
+        try:
+            return _validated(signal, body)
+        except InvalidRequest as invalid:
+            try:
+                body, withheld = self._plan().redactor.mend(signal, body)
+            except MalformedWire:
+                raise invalid from None
+            if not withheld:
+                raise
+            taken = _validated(signal, body)
+            self._counters.add("quarantined_strings", withheld, signal=signal.value, reason=ENCODING)
+            return taken
 
     def _prepare(
         self, signal: Signal, message: Message, body: bytes, layout: Layout
@@ -94,8 +116,12 @@ class Entrance:
     def _count(self, signal: Signal, redacted: Redacted) -> None:
         for entity, count in redacted.found.items():
             self._counters.add("redactions", count, entity=entity)
-        for reason, count in Counter(item.reason for item in redacted.quarantined).items():
-            self._counters.add("quarantined_items", count, signal=signal.value, reason=reason)
+        for reason, count in redacted.quarantined.items():
+            self._counters.add("quarantined_strings", count, signal=signal.value, reason=reason)
+        if redacted.merged_points:
+            self._counters.add("merged_points", redacted.merged_points)
+        if redacted.left_out_points:
+            self._counters.add("left_out_points", redacted.left_out_points)
         if redacted.stripped:
             self._counters.add("stripped_fields", redacted.stripped, signal=signal.value)
 
@@ -119,8 +145,8 @@ def _validated(signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
             return message, body, walk(signal, body)
     except (DecodeError, MalformedWire) as error:
         raise InvalidRequest(
-            f"the body is not an {signal.request_type.DESCRIPTOR.name} ({error}): it may be truncated, of another "
-            "signal, or hold a string that is not UTF-8"
+            f"the body is not an {signal.request_type.DESCRIPTOR.name} ({error}): it may be truncated or of another "
+            "signal"
         ) from error
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -20,14 +22,17 @@ from errorplane.otlp import (
     Signal,
     TlsFiles,
 )
+from errorplane.pipeline._comparison import Comparison
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._decider import Decider
 from errorplane.pipeline._ingest import Entrance
 from errorplane.pipeline._plan import Plan, compile_plan
 from errorplane.pipeline._recovery import forget_removed, recover
+from errorplane.pipeline._shadow import Shadow
 from errorplane.pipeline._stats import stats
 from errorplane.pipeline._telemetry import OwnTelemetry
 from errorplane.policy import Listen, Policy
+from errorplane.redaction import Backwards, merge_series
 from errorplane.routing import Sender, SenderStats, build_destination
 
 log = logging.getLogger("errorplane.pipeline")
@@ -72,6 +77,8 @@ class Processor:
         self._keys = keys
         self.counters = Counters()
         self._plan = compile_plan(policy, keys)
+        self._shadow = Shadow(self.counters)
+        self._shadow.put_in_force(Comparison.of(policy))
         self._decider = Decider(
             self._current_plan, self.counters, on_taken=self._taken, on_deliveries=self._notify_senders
         )
@@ -83,9 +90,10 @@ class Processor:
             on_append=self._decider.on_append,
             commit_wait_s=journal.commit_wait,
         )
-        self._entrance = Entrance(self._current_plan, self.journal, self.counters, _SLOTS)
+        self._entrance = Entrance(self._current_plan, self.journal, self.counters, self._shadow.offer, _SLOTS)
         self._sends = _CountedSends(self.counters)
         self._senders: dict[str, Sender] = {}
+        self._backwards: defaultdict[str, Backwards] = defaultdict(Backwards)
         self._ready = False
         self._housekeeping_stop = threading.Event()
         self._housekeeping = threading.Thread(target=self._expire, name="errorplane-housekeeping", daemon=True)
@@ -106,6 +114,7 @@ class Processor:
             self._start_sender(build_destination(name, policy, self._keys))
         self._decider.start(self.journal, recover(self.journal, self._plan.redactor, self.counters))
         self._housekeeping.start()
+        self._shadow.start()
         ports = {name: receiver.start() for name, receiver in self._receivers.items()}
         admin = None if self._admin is None else self._admin.start()
         self._ready = True
@@ -127,6 +136,7 @@ class Processor:
             receiver.stop(min(5.0, timeout_s))
         self._telemetry.close()
         self._entrance.close()
+        self._shadow.stop(1.0)
         self._decider.stop()
         self._notify_senders()
         while self._waiting() and time.monotonic() < deadline:
@@ -144,13 +154,15 @@ class Processor:
         """Put a new policy in force; returns what of it needs a restart.
 
         Raises ``TargetError`` if a destination cannot be set up, ``KeyUnavailable`` and ``SealError`` if a key of an
-        action cannot be had; then the old policy stays in force.
+        action cannot be had, ``PolicyError`` if the shadow policy cannot be read; then the old policy stays in force.
         """
         old = self._plan.policy
         plan = compile_plan(policy, self._keys)
+        comparison = Comparison.of(policy)
         changed = [name for name in policy.destinations if _target(policy, name) != _target(old, name)]
         built = [build_destination(name, policy, self._keys) for name in changed]
         self._plan = plan
+        self._shadow.put_in_force(comparison)
         for destination in built:
             replaced = self._senders.pop(destination.name, None)
             if replaced is not None:
@@ -196,7 +208,12 @@ class Processor:
         rewritten = self._plan.actions.rewriter(destination).payload(signal, payload)
         for entity, count in rewritten.lost.items():
             self.counters.add("lost_tokens", count, destination=destination, entity=entity)
-        return rewritten.payload
+        if signal is not Signal.METRICS or rewritten.payload == payload:
+            return rewritten.payload
+        merged = merge_series(payload, rewritten.payload, self._backwards[destination])
+        self.counters.add("merged_points", merged.points)
+        self.counters.add("left_out_points", merged.left_out)
+        return merged.body
 
     def _build_receivers(self, listen: Listen) -> dict[str, GrpcReceiver | HttpReceiver]:
         token = None if listen.token is None else listen.token.get_secret_value()
@@ -218,6 +235,7 @@ class Processor:
             ready=lambda: (self._ready, {"status": "ready" if self._ready else "starting or draining"}),
             metrics_page=self._telemetry.page,
             stats=lambda: stats(self.counters, len(self._decider.traces), self.journal),
+            routes={"/shadow": lambda: (json.dumps(self._shadow.page()).encode(), "application/json")},
         )
 
     def _requests(self) -> Mapping[Labels, int]:

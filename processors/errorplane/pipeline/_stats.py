@@ -33,7 +33,7 @@ def stats(counters: Counters, undecided: int, journal: Journal) -> dict[str, Any
             signal: counters.by("dropped_items", "reason", signal=signal) for signal in ("traces", "logs", "metrics")
         },
         "redaction": counters.by("redactions", "entity"),
-        "quarantined": counters.by("quarantined_items", "reason"),
+        "quarantined": counters.by("quarantined_strings", "reason"),
         "error_facts": {
             "by_kind": counters.by("error_facts", "kind"),
             "by_severity": counters.by("error_facts", "severity"),

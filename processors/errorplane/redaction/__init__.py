@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from errorplane.redaction._backwards import Backwards
 from errorplane.redaction._custom import custom_detector
 from errorplane.redaction._engine import Engine
+from errorplane.redaction._inspect import Inspector, Seen
 from errorplane.redaction._quarantine import Seal
 from errorplane.redaction._redactor import Redactor
 from errorplane.redaction._result import Limits, Redacted
+from errorplane.redaction._series import merge_series
 
-__all__ = ["Engine", "Limits", "Redacted", "Redactor", "Seal", "custom_detector"]
+__all__ = [
+    "Backwards",
+    "Engine",
+    "Inspector",
+    "Limits",
+    "Redacted",
+    "Redactor",
+    "Seal",
+    "Seen",
+    "custom_detector",
+    "merge_series",
+]

@@ -14,6 +14,7 @@ from errorplane.otlp import Signal
 from errorplane.otlp._wire import Edit, Layout, MalformedWire, canonical, splice, walk
 from errorplane.policy import Redaction
 from errorplane.policy._effective import detection
+from errorplane.redaction._backwards import Backwards
 from errorplane.redaction._broken import withhold_broken
 from errorplane.redaction._custom import custom_detector
 from errorplane.redaction._engine import Engine
@@ -22,6 +23,7 @@ from errorplane.redaction._locate import Target, targets
 from errorplane.redaction._marks import Marking, Sighting
 from errorplane.redaction._quarantine import Seal
 from errorplane.redaction._result import Limits, Redacted
+from errorplane.redaction._series import Merged, merge_series
 from errorplane.redaction._shapes import SHAPES
 from errorplane.redaction._values import Looked, Looker
 
@@ -55,6 +57,7 @@ class Redactor:
         self._limits = limits
         self._clock = clock
         self._classes = classes
+        self._backwards = Backwards()
 
     @classmethod
     def from_policy(cls, policy: Redaction, transform: Transform | None = None, seal: Seal | None = None) -> Self:
@@ -106,14 +109,18 @@ class Redactor:
             if sightings:
                 marking.note(item, sightings)
         edits += marking.edits()
+        new = splice(body, edits) if edits else body
+        metrics = merge_series(body, new, self._backwards) if edits and signal is Signal.METRICS else Merged(new, 0, 0)
         return Redacted(
-            splice(body, edits) if edits else body,
+            metrics.body,
             totals.found,
             _items_at(layout, hits.errors),
             totals.quarantined,
             totals.stripped,
             marking.found_in_items(),
             marking.data_classes(),
+            metrics.points,
+            metrics.left_out,
         )
 
     def _class_of(self, entity: str) -> DataClass:

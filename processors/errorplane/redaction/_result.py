@@ -37,5 +37,9 @@ class Redacted:
     """The same by item, without those outside of items."""
     data_classes: Mapping[int, frozenset[DataClass]]
     """Of items in which something was hidden, now or before they came, or in their resource or scope: how sensitive."""
+    merged_points: int = 0
+    """How many data points there are less, since they became the same as others by what was hidden in them."""
+    left_out_points: int = 0
+    """How many data points are missing, since their merged series would have run backwards."""
     slow: bool = False
     """Whether the request had to be parsed as a whole."""
