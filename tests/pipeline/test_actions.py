@@ -51,8 +51,8 @@ class Support:
         self._receiver = GrpcReceiver("127.0.0.1:0", self._ingest, ReceiveLimits(), None, ready=lambda: True)
         self.endpoint = f"http://127.0.0.1:{self._receiver.start()}"
 
-    def _ingest(self, signal_: Signal, body: bytes) -> Receipt:
-        self.lines.append(json_format.MessageToDict(signal_.request_type.FromString(body)))
+    def _ingest(self, signal: Signal, body: bytes) -> Receipt:
+        self.lines.append(json_format.MessageToDict(signal.request_type.FromString(body)))
         return Receipt()
 
     def close(self) -> None:
