@@ -1,7 +1,7 @@
 """Data points of one metric that masking made indistinguishable become one point.
 
 Two series that differ only in what was hidden would arrive as duplicates of one. What can be done about it, and what
-cannot, is written in docs/concepts/redaction.md.
+cannot, is written in docs/concepts/what-was-hidden.md.
 """
 
 from __future__ import annotations
