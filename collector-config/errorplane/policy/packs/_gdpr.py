@@ -1,7 +1,7 @@
 """GDPR, Regulation (EU) 2016/679: personal data in telemetry, pseudonymised or less exact.
 
-Quotes are cut short. Articles name kinds of data, not entities: which entity falls under which is our reading. The quotes
-of Art. 4, 9, 25, 32 and 87 could not be compared with a copy of the regulation; those of Art. 5 were.
+Quotes are cut short. Articles name kinds of data, not entities: which entity falls under which is our reading. The
+quotes of Art. 9, 25 and 87 could not be compared with a copy of the regulation; those of Art. 4 and 5 were.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ GDPR = Pack(
         ),
         PolicyRule(
             "Art. 9(1)",
-            "Processing of personal data revealing ... data concerning health ... shall be prohibited",
+            "data concerning health or data concerning a natural person's sex life or sexual orientation shall be prohibited",
             "keep for health or biometric data.",
         ),
         PolicyRule(

@@ -1,8 +1,8 @@
 """HIPAA Safe Harbor: the eighteen identifiers of 45 CFR 164.514(b)(2)(i), (A) to (R).
 
 Quotes are from the text of the regulation, cut where ``...`` stands. Where a rule names something that no detector can
-tell by its form (names, places, biometric identifiers), the rule lists attribute keys. The quote of 164.514(c)(1) could
-not be compared with a copy of the regulation; the others were.
+tell by its form (names, places, biometric identifiers), the rule lists attribute keys. The quotes were
+compared with copies of the regulation, that of 164.514(c)(1) with policies that repeat its words.
 """
 
 from __future__ import annotations

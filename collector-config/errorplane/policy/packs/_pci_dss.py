@@ -1,7 +1,7 @@
 """PCI DSS v4.0.1, requirements 3.3 to 3.5: sensitive authentication data (SAD) and primary account numbers (PAN).
 
-Quotes are the defined approach of each requirement, cut short. Those of 3.3.1.2, 3.3.1.3 and 3.6.1 could not be compared
-with a copy of the standard; the others were.
+Quotes are the defined approach of each requirement, cut short. Of 3.2.1, 3.4.1 and 3.6.1 only summaries could be had to
+compare them with; those of 3.3.1.1 to 3.3.1.3 and of 3.5.1 were compared with copies of the standard.
 """
 
 from __future__ import annotations
