@@ -103,6 +103,23 @@ def test_what_must_never_be_stored_names_whatever_it_overlaps() -> None:
     assert (text, [each.entity for each in findings]) == ("password=", ["CVV"])
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "left"),
+    [
+        ("card.cvv", "737", ""),
+        ("password", "cvv=737", ""),
+        (None, '{"cvv":"737"}', '{"cvv":""}'),
+        (None, "cvv=737&x=1", "cvv=&x=1"),
+        ("track2", ";4111111111111111=25121010000012300?", ""),
+        (None, "%B4111111111111111^DOE/JANE^25121010000000000000?", ""),
+    ],
+)
+def test_what_pci_dss_forbids_to_keep_vanishes(key: str | None, text: str, left: str) -> None:
+    """Card verification values and track data vanish under a policy that wants to keep or tokenise everything."""
+    for actions in (effective(a={"default": "keep"}, b={"default": "token"}), effective(a={"default": "token"})):
+        assert redact(text, key, transform=ActionPlan(actions, FixedKeys()).before)[0] == left
+
+
 def test_damaged_tokens_do_not_open() -> None:
     """A token with another letter, another entity, a missing end or of another key is none."""
     key, other = RING.tokens("all"), RING.tokens("other")

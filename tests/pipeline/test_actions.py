@@ -36,7 +36,7 @@ PLAIN = (EMAIL, CARD, SSN, PASSWORD, "jane.doe", "4012888888881881")
 REDACTION: dict[str, Any] = {
     "actions": {"CREDIT_CARD": {"do": "mask", "last": 4}, "PASSWORD": "drop"},
     "destinations": {
-        "audit": {"EMAIL_ADDRESS": "token", "US_SSN": "replace"},
+        "audit": {"EMAIL_ADDRESS": "token", "US_SSN": "replace", "default": "token"},
         "support": {"EMAIL_ADDRESS": "keep_domain", "US_SSN": "drop"},
     },
 }
@@ -77,7 +77,7 @@ def written(folder: Path, endpoint: str, **sections: Any) -> Path:
 def send_all(running: RunningProcessor, trace_id: bytes) -> None:
     """A failed span, a log record and a metric with the same address in each."""
     exception = {"exception.type": "E", "exception.message": f"{EMAIL} paid with {CARD}"}
-    attributes = {"user.email": EMAIL, "note": f"ssn {SSN}", "db.password": PASSWORD}
+    attributes = {"user.email": EMAIL, "note": f"ssn {SSN}", "db.password": PASSWORD, "card.cvv": "7371"}
     failed = span(f"GET /u/{EMAIL}", trace_id=trace_id, error=True, exception=exception, attributes=attributes)
     running.send(Signal.TRACES, traces([failed]))
     running.send(Signal.LOGS, logs([log(f"mail to {EMAIL} failed, ssn {SSN}", trace_id=trace_id, severity=17)]))
@@ -121,6 +121,7 @@ def test_each_destination_gets_its_own(tmp_path: Path, support: Support) -> None
     assert attribute_values(one)["note"] == "ssn <US_SSN>"
     assert attribute_values(other)["note"] == "ssn "
     assert attribute_values(one)["db.password"] == attribute_values(other)["db.password"] == ""
+    assert attribute_values(one)["card.cvv"] == attribute_values(other)["card.cvv"] == ""
     assert tokens_in(seen) == []
     for text in (audit, seen):
         assert "**** **** **** 1881" in text
