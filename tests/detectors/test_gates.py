@@ -113,6 +113,24 @@ curl --user bob:hunter2 http://x
 CREATE USER bob IDENTIFIED BY 'x1'
 api key: x1
 ftp://a:b@ü.de
+otp: 482913
+482913 is your login code
+bob:$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00
+{SSHA}DkMTwBl+a/3DQTxCYEApdUtNXGgdUac3
+pbkdf2_sha256$260000$abcdefgh$AbCdEfGhIjKlMnOpQrStUvWxYz0123456789ABCDEFG=
+https://x/cb?code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj1&page=2
+user_name=bob&page=2
+https://bob:x1@host/x
+INSERT INTO users VALUES (1, 'bob', 'x1')
+[SQL: UPDATE users SET pw='x1' WHERE id=3]
+parameters: $1 = 'bob'
+q=Ym9iLnNtaXRoQGV4YW1wbGUuY29tIHNheXM
+mail bob&#64;example.com or bob\x40example.com
+DISCORD_SECRET_KEY=abcdef0123456789abcdef0123456789
+https://api.telegram.org/bot123456789:AAabcdefghijklmnopqrstuvwxyzABCDEFG/sendMessage
+whsec_abcdefghijklmnopqrstuvwxyz012345
+MHcCAQEEIabcdefghijklmnopqrstuvwxyz
+{"kty":"EC","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}
 """.strip().splitlines(),
 ]
 KEYS = [
@@ -134,6 +152,11 @@ cookie
 whats-app
 sms_no
 accessToken2
+db.query.text
+db.statement
+db.query.parameter.0
+exception.message
+otp
 message
 """.strip().splitlines(),
 ]

@@ -17,7 +17,7 @@ _SIGN = re.compile(
       (?: \\{0,7}["'`] )? \]?                                          # the name's own closing quote
       (?: [ \t]{0,8} (?: ={1,3}>? | :=? (?![:/]) ) [ \t]{0,8} (?: \r?\n [ \t]{0,8} )? \[?   # = == => := :
         | (?P<encoded> %(?:25){0,2}3[ad] (?: %(?:25){0,2}20 | \+ )? )
-        | [ ] (?:is|was) [ ]                                           # password is x
+        | [ ] (?:is|was|est|ist|es|lautet) [ ]{1,2} (?: : [ ] )?  # password is x
         | \( (?=["'])                                                  # setPassword("x")
         | [\s,]{1,20} \\{0,7}["']? value \\{0,7}["']? \s? [:=] \s?      # "name": "password", "value": "x"
           (?: \{ \s? \\{0,7}["'] string_?value \\{0,7}["'] \s? : \s? )?
@@ -81,6 +81,8 @@ def _may_name(low: str) -> bool:
         or "senha" in low
         or "contrase" in low
         or "wachtwoord" in low
+        or "parola" in low
+        or not low.isascii()
     )
 
 
@@ -111,7 +113,8 @@ def _signed(text: str, low: str, name: str, at: int, *, wordy: bool) -> tuple[in
         return quoted
     scheme = _SCHEME.match(low, at)
     if scheme is not None:
-        return _span((LINE if scheme["list"] else BARE).match(text, scheme.end()))
+        credentials = (LINE if scheme["list"] else BARE).match(text, scheme.end())
+        return None if credentials is None or is_prose(credentials[0]) else credentials.span()
     if name.startswith("cookie"):
         line = OBJECT.match(text, at) or LINE.match(text, at)
         return _span(line) if line is not None and (not wordy or "=" in line[0] or ":" in line[0]) else None

@@ -20,7 +20,10 @@ class DataClass(enum.StrEnum):
 
 
 _ENTITIES: Mapping[DataClass, tuple[str, ...]] = {
-    DataClass.SECRET: ("AWS_KEY", "BEARER_TOKEN", "JWT", "PASSWORD"),
+    DataClass.SECRET: (
+        *("API_KEY", "AWS_KEY", "BEARER_TOKEN", "GCP_API_KEY", "GITHUB_TOKEN", "GITLAB_TOKEN", "JWT", "PASSWORD"),
+        *("PRIVATE_KEY", "SLACK_TOKEN", "STRIPE_KEY"),
+    ),
     DataClass.PAYMENT: (
         *("ABA_ROUTING_NUMBER", "ACCOUNT_NUMBER", "CREDIT_CARD", "CRYPTO", "CVV", "IBAN_CODE", "TRACK_DATA"),
         "US_BANK_NUMBER",

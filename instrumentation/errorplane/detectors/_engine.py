@@ -7,11 +7,13 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 
 from errorplane.detectors._aws import AWS
+from errorplane.detectors._base64 import BASE64_GATE, decoded_runs
 from errorplane.detectors._bearer import BEARER
 from errorplane.detectors._card import CARD
 from errorplane.detectors._context import word_lengths
 from errorplane.detectors._email import EMAIL
-from errorplane.detectors._escapes import Unescaped, readings
+from errorplane.detectors._escapes import ESCAPE_GATES, readings
+from errorplane.detectors._fold import FOLD_GATES
 from errorplane.detectors._iban import IBAN
 from errorplane.detectors._identifiers import IDENTIFIERS
 from errorplane.detectors._ip import IP
@@ -19,12 +21,20 @@ from errorplane.detectors._jwt import JWT
 from errorplane.detectors._keys import KeyClass, key_class
 from errorplane.detectors._model import Detector, Finding, Subject, Transform, replacement
 from errorplane.detectors._password import PASSWORD
+from errorplane.detectors._pem import PRIVATE_KEY
 from errorplane.detectors._phone import PHONE
+from errorplane.detectors._secrets import SECRETS
+from errorplane.detectors._sql import SQL
 from errorplane.detectors._ssn import SSN
+from errorplane.detectors._url import URL
 from errorplane.detectors._values import REPLACED, may_hold_replacement
 
 ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD, *IDENTIFIERS)
+ALL += (*SECRETS, PRIVATE_KEY, URL, SQL)
+FOLDED_GATES = (*FOLD_GATES, *ESCAPE_GATES, BASE64_GATE)
+"""Hyperscan expressions for every detector: one matches where a text is read in another way than its bytes say."""
 _MAX_ROUNDS = 4
+_MAX_DEPTH = 3  # of base64 in base64
 
 
 def find(
@@ -47,10 +57,7 @@ def find(
     if kind is None:
         kind = KeyClass.NONE if key is None else key_class(key)
     name = key or ""
-    subject = Subject.of(text, kind, name)
-    found = _all(subject, detectors)
-    for plain in readings(subject.text):
-        found += _find_escaped(plain, kind, name, detectors)
+    found = _look(text, kind, name, detectors, allow, 0)
     if not found:
         return found
     if may_hold_replacement(text):
@@ -58,6 +65,31 @@ def find(
     if allow:
         found = [finding for finding in found if text[finding.start : finding.end] not in allow]
     return found if len(found) < 2 else _merged(found)
+
+
+def _look(
+    text: str, kind: KeyClass, name: str, detectors: Sequence[Detector], allow: Container[str], depth: int
+) -> list[Finding]:
+    subject = Subject.of(text, kind, name)
+    found = _all(subject, detectors)
+    found += _find_decoded(subject, detectors, allow, depth)
+    for plain in readings(subject.text):
+        subject = Subject.of(plain.text, kind, name)
+        for finding in (*_all(subject, detectors), *_find_decoded(subject, detectors, allow, depth)):
+            found.append(replace(finding, start=plain.raw(finding.start), end=plain.raw(finding.end)))
+    return found
+
+
+def _find_decoded(
+    subject: Subject, detectors: Sequence[Detector], allow: Container[str], depth: int
+) -> Iterator[Finding]:
+    """What is in base64, as a whole: under the name of the surest that is found in it."""
+    for run in decoded_runs(subject.text, subject.shape) if depth < _MAX_DEPTH else ():
+        found = _look(run.text, KeyClass.NONE, "", detectors, allow, depth + 1)
+        found = [finding for finding in found if run.text[finding.start : finding.end] not in allow]
+        if found:
+            best = max(found, key=_weight)
+            yield Finding(best.entity, run.start, run.end, best.score, f"in base64: {best.reason}")
 
 
 def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
@@ -68,12 +100,6 @@ def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
         if wanted < 0 or detector.lengths & wanted:
             found += detector.find(subject)
     return found
-
-
-def _find_escaped(plain: Unescaped, kind: KeyClass, name: str, detectors: Sequence[Detector]) -> Iterator[Finding]:
-    subject = Subject.of(plain.text, kind, name)
-    for finding in _all(subject, detectors):
-        yield replace(finding, start=plain.raw(finding.start), end=plain.raw(finding.end))
 
 
 def _outside(found: list[Finding], replaced: list[tuple[int, int]]) -> list[Finding]:

@@ -12,20 +12,29 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _CODE = "0[9aAdD]|2[0-9abcfABCF]|3[a-fA-F]|40|5[bdBD]|7[b-dB-D]"
+_DECIMAL = "9|10|13|3[2-9]|4[0-4]|47|5[89]|6[0-4]|9[13]|12[3-5]"  # the same in decimal
 _ESCAPE = re.compile(
     rf"%(?:25){{0,2}}(?P<percent>{_CODE})"
-    rf"|\\{{1,4}}(?:u00(?P<json>{_CODE})|(?P<short>[nrt/]))"
-    r"|&(?P<entity>quot|amp|apos|#34|#39|#x27);"
+    rf"|\\{{1,4}}(?:(?:u00|x)(?P<json>{_CODE})|(?P<short>[nrt/]))"
+    rf"|&(?:amp;)?(?:(?P<entity>quot|amp|apos|lt|gt|nbsp|commat);|#[xX]0{{0,4}}(?P<hex>{_CODE});|#0{{0,4}}(?P<decimal>{_DECIMAL});)"
 )
 _PLUS = re.compile(r"(?<=[^\s=&?:,;(\[])\+")  # not one at the start of a value: that of a telephone number
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "/": "/"}
-_ENTITIES = {"quot": '"', "#34": '"', "amp": "&", "apos": "'", "#39": "'", "#x27": "'"}
+_ENTITIES = {"quot": '"', "amp": "&", "apos": "'", "lt": "<", "gt": ">", "nbsp": " ", "commat": "@"}
 
 _SPACE = r"(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)20)"  # also a plus, as forms encode it
 _GATE_GAPS = {" ": _SPACE, "[-._ ]": f"(?:[-._]|{_SPACE})", "[?&]": "[?&;6f]"}  # &amp; %26 %3f
 _GAPS = re.compile(r"\[-\._ \]|\[\?&\]| ")
 ESCAPED_SEPARATOR = rb"[0-9][ +.\-/()]{0,4}(?:(?:%(?:25){0,2}|\\{1,4}u00)2[089bfBF]|\\{1,4}/)"
 """A gate: within a number the first separator that is escaped."""
+
+ESCAPE_GATES = (
+    rb"\\x(?:0[9aAdD]|2[0134589abcfABCF]|3[abdfABDF]|40|5[bdBD]|7[b-dB-D])",
+    rb"&(?:amp;)?#[xX]0{0,4}(?:0?[9aAdD]|2[0134589abcfABCF]|3[abdfABDF]|40|5[bdBD]|7[b-dB-D]);",
+    rb"&(?:amp;)?#0{0,4}(?:9|10|13|3[23567]|4[0-4]|47|5[89]|61|6[34]|9[13]|12[3-5]);",
+    rb"(?:nbsp|commat);",
+)
+"""For every detector: escapes that its own gates do not have. Quotes and angles are in no gate."""
 
 
 class Unescaped(NamedTuple):
@@ -63,9 +72,11 @@ def unescape(text: str) -> Unescaped:
 
 
 def _meaning(match: re.Match[str]) -> str:
-    code = match["percent"] or match["json"]
+    code = match["percent"] or match["json"] or match["hex"]
     if code is not None:
         return chr(int(code, 16))
+    if match["decimal"] is not None:
+        return chr(int(match["decimal"]))
     short = match["short"]
     return _ENTITIES[match["entity"]] if short is None else _SHORT[short]
 

@@ -63,5 +63,5 @@ def _hex(data: bytes) -> bytes:
     return b"".join(b"\\x%02x" % byte for byte in data)
 
 
-FOLDED_GATES = _gates()
+FOLD_GATES = _gates()
 """Hyperscan expressions: one matches wherever ``fold`` changes a text's UTF-8 bytes."""

@@ -42,6 +42,12 @@ SECRET_NAMES = (
     r"senha",
     r"mot[-._ ]?de[-._ ]?passe",
     r"wachtwoord",
+    r"parola",
+    "\u043f\u0430\u0440\u043e\u043b\u044c",
+    "\u5bc6\u7801",
+    "\u5bc6\u78bc",
+    "\u30d1\u30b9\u30ef\u30fc\u30c9",
+    "\ube44\ubc00\ubc88\ud638",
     "contrase(?:n|\u00f1)a",
 )
 """Names of secrets, in lower case; a dot, dash, space or nothing between the words."""
@@ -75,7 +81,18 @@ def one_of(names: tuple[str, ...]) -> str:
 
 
 NAME_SUFFIX = r"(?:[-._ ]?(?:[0-9]{1,3}|confirm(?:ation)?|hash|value|header))?"
-_CURSORS = "".join(f"(?<!{word})(?<!{word}[-._ ])" for word in ("page", "next", "continuation", "cancellation", "sync"))
+_CURSOR_WORDS = (
+    "page",
+    "next",
+    "pagination",
+    "continuation",
+    "resume",
+    "cancellation",
+    "sync",
+    "cassandra",
+    "partition",
+)
+_CURSORS = "".join(f"(?<!{word})(?<!{word}[-._ ])" for word in _CURSOR_WORDS)  # what is no credential
 _MAX_KEY = 256  # the end of a longer name decides
 
 _CLASSES = (

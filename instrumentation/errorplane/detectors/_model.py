@@ -10,6 +10,7 @@ from errorplane.detectors._assignments import Assignment, find_assignments
 from errorplane.detectors._context import ANY_LENGTH, Context, context_of
 from errorplane.detectors._fold import fold, lower, shape
 from errorplane.detectors._keys import KeyClass
+from errorplane.detectors._secret_scan import Secret, find_secrets
 from errorplane.detectors._values import REPLACED, may_hold_replacement
 
 
@@ -40,6 +41,7 @@ class Subject:
     name: str = ""
     """The attribute's own name; empty outside of attributes."""
     _assignments: Sequence[Assignment] | None = field(default=None, init=False, repr=False)
+    _secrets: Sequence[Secret] | None = field(default=None, init=False, repr=False)
     _context: Context | None = field(default=None, init=False, repr=False)
 
     @classmethod
@@ -54,6 +56,12 @@ class Subject:
         if self._assignments is None:
             self._assignments = find_assignments(self.text, self.low)
         return self._assignments
+
+    def secrets(self) -> Sequence[Secret]:
+        """The keys and tokens of well-known services, looked for once."""
+        if self._secrets is None:
+            self._secrets = find_secrets(self.text, self.low, self.shape)
+        return self._secrets
 
     def context(self) -> Context:
         """What the words of the text and its attribute's name speak of, looked for once."""

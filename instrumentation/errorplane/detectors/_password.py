@@ -1,12 +1,17 @@
-"""Passwords and other secrets that are known by their name or place: assignments, attribute keys, URLs, PEM blocks."""
+"""Passwords and other secrets that are known by their name or place: assignments, attribute keys, URLs, hashes, codes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
+from errorplane.detectors._codes import GATES as CODE_GATES
+from errorplane.detectors._codes import find_codes, is_code
 from errorplane.detectors._commands import GATES, find_on_command_lines
 from errorplane.detectors._escapes import as_gate
+from errorplane.detectors._fold import fold, lower
+from errorplane.detectors._hashes import GATES as HASH_GATES
+from errorplane.detectors._hashes import find_hashes, may_hold_hash
 from errorplane.detectors._keys import SECRET_NAMES, KeyClass, one_of
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._values import is_placeholder
@@ -16,18 +21,35 @@ _WEB = ("http", "https", "ws", "wss", "ftp")
 _AUTHORITY = re.compile(r"[^\s/?#\"'<>]*")
 _LOOSE_AUTHORITY = re.compile(r"[^\s\"'<>]*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}\Z")
-_PEM = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----(?P<key>.*?)(?:-----END|\Z)", re.DOTALL)
+_PWD = re.compile(r"(?:^|[^A-Za-z])(?:OLD)?(?:PWD|pwd)\Z")
+_FOLDER = re.compile(r"(?:/|(?:/[\w.@+ -]{1,255}){1,64}/?|~(?:/.*)?|[A-Za-z]:\\.*)\Z")
 _HOST = re.compile(r"@[\w\[%$]")
 _ORACLE = re.compile(r"jdbc:oracle:(?:thin|oci8?):[^\s/@]{1,128}/\"?(?P<password>[^\s@\"]+)\"?@")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
-    text = subject.text
-    if subject.key is _SECRET and not is_placeholder(text):
+    text, low = subject.text, subject.low
+    if subject.key is _SECRET and not is_placeholder(text) and not _is_folder(subject):
         return (Finding("PASSWORD", 0, len(text), 1.0, "the attribute's name says so"),)
-    if subject.assignments() or "@" in text or " -" in text or "PRIVATE KEY" in text or "identified " in subject.low:
+    if subject.name and is_code(lower(fold(subject.name)), text):
+        return (Finding("PASSWORD", 0, len(text), 0.9, "one-time code or PIN, the attribute's name says so"),)
+    if (
+        "code" in low
+        or "otp" in low
+        or "pin" in low
+        or "@" in text
+        or " -" in text
+        or "identified " in low
+        or may_hold_hash(text)
+        or subject.assignments()
+    ):
         return _find_secrets(subject)
     return ()
+
+
+def _is_folder(subject: Subject) -> bool:
+    """Whether this is the folder that a process works in: ``PWD=/home/app``."""
+    return _PWD.search(subject.name) is not None and _FOLDER.match(subject.text) is not None
 
 
 def _find_secrets(subject: Subject) -> Iterator[Finding]:
@@ -45,10 +67,11 @@ def _find_secrets(subject: Subject) -> Iterator[Finding]:
         for match in _ORACLE.finditer(low):
             if not is_placeholder(text[slice(*match.span("password"))]):
                 yield Finding("PASSWORD", *match.span("password"), 1.0, "password in a URL")
-    if "PRIVATE KEY" in text:
-        for match in _PEM.finditer(text):
-            if not is_placeholder(match["key"].strip()):
-                yield Finding("PASSWORD", *match.span("key"), 1.0, "private key in PEM")
+    if may_hold_hash(text):
+        for start, end in find_hashes(text):
+            yield Finding("PASSWORD", start, end, 1.0, "hash of a password")
+    for start, end in find_codes(low):
+        yield Finding("PASSWORD", start, end, 0.7, "one-time code or PIN after a name that says so")
 
 
 def _find_userinfo(text: str, low: str) -> Iterator[Finding]:
@@ -80,7 +103,8 @@ PASSWORD = Detector(
         rb"(?i)p(?:ass|w)[^0-9a-z_]",
         rb"(?://|(?:%(?:25){0,2}|\\{1,4}u00)2[fF]|\\{1,4}/)[^\s\"'<>]*(?:@|(?:%(?:25){0,2}|u00)40)",
         *GATES,
-        rb"PRIVATE(?:[ +]|%(?:25){0,2}20|\\{1,4}u0020)KEY",
+        *HASH_GATES,
+        *CODE_GATES,
         rb"(?i)jdbc(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)oracle",
     ),
     _find,

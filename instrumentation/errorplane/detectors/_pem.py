@@ -18,7 +18,7 @@ _BLOCK = re.compile(
 _TAIL = re.compile(r"[0-9A-Za-z+/=\\\r\n]+")
 _END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _LEAST_TAIL = 16
-_PUTTY = re.compile(r"Private-Lines: ?[0-9]{1,3}(?P<key>[\s\\nr0-9A-Za-z+/=]{16,})")
+_PUTTY = re.compile(r"Private-Lines: ?[0-9]{1,3}(?P<key>.*?)(?:Private-MAC|\Z)", re.DOTALL)
 # What DER has in base64 at the start of RSA keys (PKCS #8, PKCS #1) and of EC keys of three curves (SEC 1).
 _DER = re.compile(
     r"(?<![0-9A-Za-z+/])(?:MII[0-9A-Za-z]{1,3}[0-9A-Za-z+/]{0,4}ADANBgkqhkiG9w0BAQEFAASC|MII[BCEJ][0-9A-Za-z+/]{2}IBAAKC"
@@ -38,7 +38,8 @@ def _find_keys(text: str) -> Iterator[Finding]:
     if "PRIVATE KEY" in text:
         yield from _find_blocks(text)
     for match in _PUTTY.finditer(text) if "Private-Lines" in text else ():
-        yield Finding("PRIVATE_KEY", *match.span("key"), 1.0, "private part of a PuTTY file")
+        if not is_placeholder(match["key"].strip(" \r\n\\nr")):
+            yield Finding("PRIVATE_KEY", *match.span("key"), 1.0, "private part of a PuTTY file")
     for match in _DER.finditer(text):
         yield Finding("PRIVATE_KEY", *match.span(), 1.0, "private key in DER, in base64")
     if "kty" in text:

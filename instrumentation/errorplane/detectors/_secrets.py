@@ -13,7 +13,7 @@ _ATOM = re.compile(
 )
 _ESCAPABLE = "+/=%:|"
 _ESCAPED = {
-    char: rf"(?:\{char}|(?:%(?:25){{0,2}}|u00){ord(char):x})" for char in "/=:"
+    char: rf"(?:\\{{0,4}}\{char}|(?:%(?:25){{0,2}}|\\{{1,4}}u00){ord(char):x})" for char in "/=:"
 }  # what JSON and percent-encoding write instead
 _MOST = 40  # a longer repetition makes the database larger, and does not make a gate rarer
 

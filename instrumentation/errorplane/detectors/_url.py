@@ -71,13 +71,13 @@ def _value(text: str, match: re.Match[str]) -> Iterator[Finding]:
 
 
 _GATED = "(?:" + "|".join((*PERSONAL, *OPENING)) + ")"
-_EQUALS = "(?:=|(?:%(?:25){0,2}|u00)3d)"
+_EQUALS = r"(?:=|(?:%(?:25){0,2}|\\{1,4}u00)3d)"
 URL = Detector(
     "URL",
     (
         f"(?i)[?&;6f]{_GATED}{_EQUALS}".encode(),
         f'(?i){_GATED}{_EQUALS}[^\\s"]+(?:&|(?:%(?:25){{0,2}}|u00)26)'.encode(),
-        rb"(?i)(?:https?|wss?|ftp)(?::|(?:%(?:25){0,2}|u00)3a)(?:/|%|\\)[^\s\"'<>]+(?:@|(?:%(?:25){0,2}|u00)40)",
+        rb"(?i)(?:https?|wss?|ftp)(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)(?:/|%|\\)[^\s\"'<>]+(?:@|(?:%(?:25){0,2}|u00)40)",
     ),
     _find,
 )

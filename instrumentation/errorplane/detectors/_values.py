@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _ENTITIES = "EMAIL_ADDRESS|CREDIT_CARD|IBAN_CODE|US_SSN|IP_ADDRESS|PHONE_NUMBER|BEARER_TOKEN|JWT|AWS_KEY|PASSWORD"
+_ENTITIES += "|GITHUB_TOKEN|GITLAB_TOKEN|SLACK_TOKEN|STRIPE_KEY|GCP_API_KEY|API_KEY|PRIVATE_KEY|URL|SQL_LITERAL"
 _ENTITIES += "|TRACK_DATA|CVV|CRYPTO|MAC_ADDRESS|IMEI|VIN_CODE|LICENSE_PLATE|LOCATION|DATE_OF_BIRTH|AGE|UK_NHS"
 _ENTITIES += "|UK_NINO|EU_VAT|US_ITIN|US_NPI|US_MBI|MEDICAL_LICENSE|US_PASSPORT|US_DRIVER_LICENSE"
 _ENTITIES += "|US_BANK_NUMBER|ABA_ROUTING_NUMBER|MEDICAL_RECORD_NUMBER|HEALTH_PLAN_NUMBER|ACCOUNT_NUMBER"
@@ -41,14 +42,14 @@ _FEWEST_STARS = 3
 _SEPARATORS = re.compile(r"[\s.:@/()+-]")
 _MASKED = re.compile(r"\*+([0-9A-Za-z]*)")
 _WORDS = (
-    "a an and are authentication been cannot correct does empty error expired failed for format from has header "
-    "include incorrect invalid is length matches mismatch missing must no not of omit or please provided rejected "
-    "required reset revoked same-origin set should the to too type unexpected unknown user validation verification "
-    "was weak with wrong your"
+    "a an and are auth authentication been cannot correct does empty error expired failed for format from has header "
+    "include incorrect invalid is length matches mismatch missing must no not of omit or please provided realm rejected "
+    "required reset revoked same-origin scheme sensitive set should the to token tokens too type unexpected unknown user validation verification "
+    "was weak with wrong your requis incorrecte invalide obligatoire falsch erforderlich leer"
 )
 _PROSE = frozenset(_WORDS.split())
 _RANDOM = re.compile(r"(?=.{20}|.*[0-9]|.*[a-z].*[A-Z]|[A-Z].*[A-Z].*[a-z]).{4}", re.DOTALL)
-_OBJECT_NAME = re.compile(r"[A-Za-z_$][\w$.]*[{@(\[]", re.ASCII)
+_OBJECT_NAME = re.compile(r"[A-Za-z_$][\w$.]*[{@(\[]|[a-z]+(?:\.[a-z]+){2,8}[/:]", re.ASCII)
 
 
 def may_hold_replacement(text: str) -> bool:
@@ -76,7 +77,7 @@ def _is_masked(value: str) -> bool:
 
 def is_prose(value: str) -> bool:
     """Whether a sentence goes on with this word: ``password: must have 8 characters``."""
-    return value.rstrip(".,:;!").lower() in _PROSE
+    return value.strip(".,:;!(").lower() in _PROSE
 
 
 def is_random(value: str) -> bool:
@@ -85,7 +86,7 @@ def is_random(value: str) -> bool:
     >>> is_random("3f9a1c"), is_random("expired"), is_random("512"), is_random("Token{a64f992")
     (True, False, False, False)
     """
-    if value.isdigit() and len(value) < 6:
+    if (value.isdigit() and len(value) < 6) or (value.startswith("-") and value[1:].isdigit()):
         return False
     return _RANDOM.match(value) is not None and _OBJECT_NAME.match(value) is None
 
