@@ -99,15 +99,6 @@ EntityWord = Literal[
     "GR_AFM",
     "SI_EMSO",
     "HU_TAX_ID",
-    "GITHUB_TOKEN",
-    "GITLAB_TOKEN",
-    "SLACK_TOKEN",
-    "STRIPE_KEY",
-    "GCP_API_KEY",
-    "API_KEY",
-    "PRIVATE_KEY",
-    "URL",
-    "SQL_LITERAL",
 ]
 DataClassWord = Literal["secret", "payment", "health", "personal"]
 PackWord = Literal["gdpr", "hipaa", "pci-dss", "secrets"]
