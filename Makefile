@@ -2,7 +2,7 @@
 # Collector also needs Go, from the machine or from a registry package.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint types format collector node-packages node-shop lock clean
+.PHONY: help demo test bench accuracy lint types format collector node-packages node-shop lock clean
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ UV := uv==0.13.9
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Options: ARGS="..." goes to the demo, to pytest or to the benchmark; PYTHON=... chooses the interpreter.'
+	@echo '  Options: ARGS="..." goes to the demo, to pytest or to what is measured; PYTHON=... chooses the interpreter.'
 
 demo: .venv/.installed ## start a small shop, let it fail, show what became of its errors
 	@$(PY) scripts/install-node-packages --optional operations/errorplane/demo/node .tools/node-shop
@@ -24,6 +24,9 @@ test: .venv/.installed collector node-packages ## all tests, with real Collector
 bench: .venv/.installed collector ## CPU and memory beside the real Collector, and what the hooks cost an application
 	$(PY) -m tests.bench.run $(ARGS)
 	$(PY) -m tests.bench.instrumentation
+
+accuracy: .venv/.installed collector ## recall, precision, leaks and wrong hits beside Presidio and the Collector; writes docs/accuracy.md
+	$(PY) -m tests.accuracy.run $(ARGS)
 
 lint: .venv/.installed ## style, formatting and the rules of this repository
 	$(PY) -m ruff check . $(SCRIPTS)

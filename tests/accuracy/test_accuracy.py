@@ -49,7 +49,7 @@ def test_recall_is_presidios_or_better(held_out: bool) -> None:
     scores = part("both", samples, (Errorplane(), _presidio())).scores
     for entity in GOALS:
         own, other = scores["errorplane"][entity], scores["Presidio"][entity]
-        assert own.gold > 30
+        assert own.gold >= 15
         assert other.recalled > 0
         assert own.recalled >= other.recalled, entity
 
