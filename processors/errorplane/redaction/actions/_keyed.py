@@ -8,7 +8,6 @@ domains cannot join them.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import hmac
 import re
@@ -123,31 +122,23 @@ class HashKey:
         return f"hmac_{self.id}_{base32(hmac.digest(self._secret, message, hashlib.sha256)[:DIGEST_BYTES])}"
 
 
-def address_cipher(key: Key, domain: str) -> PrefixCipher:
-    """The prefix-preserving encryption of a domain's addresses."""
-    return PrefixCipher(_derive(key, "address", domain, 32))
-
-
 class Keyring:
-    """The keys of all domains, derived when first wanted; safe to share between threads. Raises ``KeyUnavailable``."""
+    """The keys of all domains, derived when wanted; safe to share between threads. Raises ``KeyUnavailable``."""
 
     def __init__(self, keys: KeyProvider) -> None:
         self._keys = keys
 
-    @functools.cache  # noqa: B019  # a plan has one keyring, which lives as long as the keys in it
     def tokens(self, domain: str) -> TokenKey:
         """The key of a domain's tokens."""
         return TokenKey.derive(self._keys.key("tokens"), domain)
 
-    @functools.cache  # noqa: B019  # as above
     def hashes(self, domain: str) -> HashKey:
         """The key of a domain's hashes."""
         return HashKey.derive(self._keys.key("tokens"), domain)
 
-    @functools.cache  # noqa: B019  # as above
     def addresses(self, domain: str) -> PrefixCipher:
         """The key of a domain's addresses."""
-        return address_cipher(self._keys.key("tokens"), domain)
+        return PrefixCipher(_derive(self._keys.key("tokens"), "address", domain, 32))
 
     def journal(self) -> TokenKey:
         """The key of the tokens that only the journal holds."""

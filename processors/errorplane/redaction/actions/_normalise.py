@@ -95,5 +95,7 @@ _RULES: Mapping[str, Callable[[str], str]] = {
     "IP_ADDRESS": _address,
     "MAC_ADDRESS": _mac,
     **dict.fromkeys(("CREDIT_CARD", "US_SSN", "US_ITIN", "US_NPI", "UK_NHS", "PL_PESEL", "IMEI"), _digits),
-    **dict.fromkeys(("IBAN_CODE", "UK_NINO", "US_MBI", "ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "EU_VAT", "VIN_CODE"), _code),
+    **dict.fromkeys(
+        ("IBAN_CODE", "UK_NINO", "US_MBI", "ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "EU_VAT", "VIN_CODE"), _code
+    ),
 }
