@@ -21,9 +21,10 @@ demo: .venv/.installed ## start a small shop, let it fail, show what became of i
 test: .venv/.installed collector node-packages ## all tests, with real Collectors; ARGS="-k redaction" for some
 	$(PY) -m pytest $(ARGS)
 
-bench: .venv/.installed collector ## CPU and memory beside the real Collector, and what the hooks cost an application
+bench: .venv/.installed collector ## CPU and memory beside the real Collector, what the hooks cost an application, redaction beside Presidio
 	$(PY) -m tests.bench.run $(ARGS)
 	$(PY) -m tests.bench.instrumentation
+	$(PY) -m tests.bench.redaction
 
 accuracy: .venv/.installed collector ## recall, precision, leaks and wrong hits beside Presidio and the Collector; writes docs/accuracy.md
 	$(PY) -m tests.accuracy.run $(ARGS)

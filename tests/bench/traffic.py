@@ -30,14 +30,17 @@ _PII = (
 )
 
 
-def requests(spans: int, seed: int) -> Iterator[bytes]:
-    """Serialised Export requests of 1,000 spans, ``spans`` in all; every call with another seed has other trace ids."""
+def requests(spans: int, seed: int, pii_spans: float = PII_SPANS) -> Iterator[bytes]:
+    """Serialised Export requests of 1,000 spans, ``spans`` in all; every call with another seed has other trace ids.
+
+    ``pii_spans`` is the share of spans with personal data.
+    """
     rng = random.Random(seed)
     waiting: list[list[Span]] = [[] for _ in range(REQUESTS_PER_TRACE)]
     made = 0
     while made < spans:
         while len(waiting[0]) < SPANS_PER_REQUEST:
-            for number, span in enumerate(_trace(rng)):
+            for number, span in enumerate(_trace(rng, pii_spans)):
                 waiting[number % REQUESTS_PER_TRACE].append(span)
         now, waiting[0] = waiting[0][:SPANS_PER_REQUEST], waiting[0][SPANS_PER_REQUEST:]
         made += len(now)
@@ -81,19 +84,19 @@ def _request(spans: list[Span], rng: random.Random) -> bytes:
     return ExportTraceServiceRequest(resource_spans=groups).SerializeToString()
 
 
-def _trace(rng: random.Random) -> list[Span]:
+def _trace(rng: random.Random, pii_spans: float) -> list[Span]:
     trace_id = rng.randbytes(16)
     failed = rng.random() < ERROR_TRACES
     parent = b""
     spans = []
     for number in range(SPANS_PER_TRACE):
-        span = _span(rng, trace_id, parent, failed and number == SPANS_PER_TRACE - 1)
+        span = _span(rng, trace_id, parent, failed and number == SPANS_PER_TRACE - 1, pii_spans)
         parent = span.span_id if number < 4 else parent
         spans.append(span)
     return spans
 
 
-def _span(rng: random.Random, trace_id: bytes, parent: bytes, failed: bool) -> Span:
+def _span(rng: random.Random, trace_id: bytes, parent: bytes, failed: bool, pii_spans: float) -> Span:
     start = 1_790_000_000_000_000_000 + rng.randrange(10**9)
     route = rng.choice(_ROUTES)
     order = rng.randrange(10**6)
@@ -119,7 +122,7 @@ def _span(rng: random.Random, trace_id: bytes, parent: bytes, failed: bool) -> S
             _pair("db.response.returned_rows", rng.randrange(50)),
             _pair("thread.name", f"worker-{rng.randrange(32)}"),
             _pair("app.feature.variant", rng.choice(("control", "blue-button", "one-click"))),
-            _pair("app.note", _note(rng, order)),
+            _pair("app.note", _note(rng, order, pii_spans)),
         ],
     )
     if failed:
@@ -128,8 +131,8 @@ def _span(rng: random.Random, trace_id: bytes, parent: bytes, failed: bool) -> S
     return span
 
 
-def _note(rng: random.Random, order: int) -> str:
-    if rng.random() < PII_SPANS:
+def _note(rng: random.Random, order: int, pii_spans: float) -> str:
+    if rng.random() < pii_spans:
         return rng.choice(_PII).format(n=order % 10_000, o=order % 250 + 1)
     return f"order {order} is in state {rng.choice(('open', 'paid', 'sent'))} after {rng.randrange(900)} ms"
 
