@@ -14,6 +14,7 @@ from errorplane.keys import KeyUnavailable, SealError, from_policy
 from errorplane.otlp import ListenError, TargetError
 from errorplane.pipeline import Addresses, Processor
 from errorplane.policy import Policy, PolicyError, load
+from errorplane.redaction import ExtraUnavailable
 
 log = logging.getLogger("errorplane.cli")
 
@@ -64,7 +65,16 @@ def run(args: argparse.Namespace) -> int:
     try:
         processor = Processor(policy, from_policy(policy))
         addresses = processor.start()
-    except (JournalError, KeyUnavailable, ListenError, PolicyError, SealError, TargetError, OSError) as error:
+    except (
+        ExtraUnavailable,
+        JournalError,
+        KeyUnavailable,
+        ListenError,
+        PolicyError,
+        SealError,
+        TargetError,
+        OSError,
+    ) as error:
         raise CommandFailed(f"cannot start: {error}") from error
     _announce(addresses)
     _serve(processor, args.policy)
@@ -105,7 +115,7 @@ def _serve(processor: Processor, path: Path) -> None:
 def _reload(processor: Processor, path: Path) -> None:
     try:
         needs_restart = processor.reload(load(path))
-    except (KeyUnavailable, PolicyError, SealError, TargetError) as error:
+    except (ExtraUnavailable, KeyUnavailable, PolicyError, SealError, TargetError) as error:
         log.error("the new policy is refused, the old one stays in force:\n%s", error)
         return
     log.info("policy reloaded")

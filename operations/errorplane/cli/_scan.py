@@ -13,6 +13,7 @@ from pathlib import Path
 from errorplane.cli._main import DEFAULT_POLICY, CommandFailed
 from errorplane.keys import SealError
 from errorplane.policy import Policy, PolicyError, load
+from errorplane.redaction import ExtraUnavailable
 from errorplane.scan import (
     FORMATS,
     PACK_NAMES,
@@ -159,7 +160,7 @@ def _policy(path: Path | None) -> Policy | None:
 def _checker(policy: Policy | None, args: argparse.Namespace) -> Checker:
     try:
         return checker_of(policy, args.pack, args.destination)
-    except SealError as error:
+    except (ExtraUnavailable, SealError) as error:
         raise CommandFailed(str(error), _USAGE) from error
 
 

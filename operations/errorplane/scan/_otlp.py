@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, SeverityNumber
 
 from errorplane.otlp import Signal
 from errorplane.redaction._quarantine import DEPTH, withheld
 from errorplane.redaction._strings import TOP, Place
+from errorplane.redaction.ner._stage import MESSAGE_KEYS
 from errorplane.scan._document import Array, Node, Number, Object, Text
 from errorplane.scan._paths import Path, attribute, member
 from errorplane.scan._walk import Walk
@@ -24,6 +26,7 @@ from errorplane.scan._walk import Walk
 _KEY_VALUE = "opentelemetry.proto.common.v1.KeyValue"
 _ANY_VALUE = "opentelemetry.proto.common.v1.AnyValue"
 _ID_DIGITS = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}
+_SEVERITIES = frozenset(SeverityNumber.keys())
 _HEX = re.compile(r"[0-9a-fA-F]*")
 _SCALAR = re.compile(r"[+-]?[0-9]{1,20}|NaN|-?Infinity")
 
@@ -90,6 +93,8 @@ def is_request(names: Iterable[str]) -> bool:
 class OtlpWalk(Walk):
     """Looks at an Export request as the processor does at its bytes."""
 
+    _is_error = False
+
     def request(self, node: Node) -> None:
         """Look at everything in a request."""
         self._in_message(node, _REQUEST, None)
@@ -98,6 +103,7 @@ class OtlpWalk(Walk):
         if not isinstance(node, Object):
             self.value(node, TOP, path)
             return
+        self._is_error = _severity(node) >= SEVERITY_NUMBER_ERROR
         for name, inner in node.members:
             known = message.fields.get(name.value)
             if known is None:
@@ -114,7 +120,9 @@ class OtlpWalk(Walk):
             case "pairs":
                 self._pair(node, TOP, path, 0)
             case "value":
-                self._any_value(node, TOP, place, 0)
+                self._any_value(node, TOP, place, 0, known.name == "body" and self._is_error)
+            case "string" if isinstance(node, Text):
+                self.text(node, TOP, place, known.name == "message")
             case "message":
                 assert known.message is not None
                 self._in_message(node, known.message, place)
@@ -138,7 +146,7 @@ class OtlpWalk(Walk):
         here: Path = (path, attribute(shown[-1] if shown else ""))
         for name, inner in node.members:
             if name.value == "value":
-                self._any_value(inner, self.inside(key, outer), here, depth)
+                self._any_value(inner, self.inside(key, outer), here, depth, key in MESSAGE_KEYS)
             elif not (name.value == "key" and isinstance(inner, Text)):
                 self._unknown(name, inner, outer, here)
 
@@ -148,14 +156,15 @@ class OtlpWalk(Walk):
             self._note(looked, node, (path, attribute(looked.text)))
         return looked.text
 
-    def _any_value(self, node: Node, place: Place, path: Path, depth: int) -> None:
+    def _any_value(self, node: Node, place: Place, path: Path, depth: int, free: bool = False) -> None:
+        """An AnyValue; ``free`` is the text of an error, in which names are looked for as the processor does."""
         if not isinstance(node, Object):
             self.value(node, place, path)
             return
         for name, inner in node.members:
             match name.value, inner:
                 case ("stringValue" | "string_value", Text()):
-                    self.text(inner, place, path)
+                    self.text(inner, place, path, free)
                 case ("intValue" | "int_value" | "doubleValue" | "double_value", Text() | Number()):
                     self._number(name, inner, place, path)
                 case ("bytesValue" | "bytes_value", Text()):
@@ -217,6 +226,16 @@ def _is_harmless(node: Any, known: _Field) -> bool:
             return node.value in known.words or _SCALAR.fullmatch(node.value) is not None
         return False
     return known.kind == "scalar" and isinstance(node, Number)
+
+
+def _severity(node: Object) -> int:
+    """The severity number of a log record; 0 for anything else."""
+    for name, inner in node.members:
+        if name.value in ("severityNumber", "severity_number"):
+            if isinstance(inner, Number) and inner.raw.isdigit():
+                return int(inner.raw)
+            return SeverityNumber.Value(inner.value) if isinstance(inner, Text) and inner.value in _SEVERITIES else 0
+    return 0
 
 
 def _decoded(value: str) -> bytes | None:

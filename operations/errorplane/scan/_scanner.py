@@ -58,7 +58,7 @@ class Scanner:
         )
 
     def _as_text(self, text: str, note: str | None = None) -> Result:
-        looked = self._checker.look(text)
+        looked = self._checker.look(text, free=True)
         path = None if self._form == "text" else ""
         found = tuple(
             Entity(each.entity, each.start, each.end, each.score, self._checker.action(each.entity), path)

@@ -12,6 +12,7 @@ from errorplane.policy._effective import choose
 from errorplane.policy.packs import PACKS, pack
 from errorplane.redaction import Redactor
 from errorplane.redaction.actions import Compiler, Keyring
+from errorplane.redaction.ner import Names
 from errorplane.scan._checker import Checker
 from errorplane.scan._model import Rule
 
@@ -37,14 +38,17 @@ def checker_of(policy: Policy | None, packs: Sequence[str] = (), destination: st
     """What looks at strings as the policy says, and for what the packs name besides.
 
     Actions are those for ``destination``, or those that hold for all of them; without a policy the detectors that are
-    on by default look, and what they find is replaced. Raises ``SealError`` for public keys that cannot be read.
+    on by default look, and what they find is replaced. Raises ``SealError`` for public keys that cannot be read,
+    ``ExtraUnavailable`` for recognisers and models that are not installed.
     """
     policy = policy or Policy(version=1)
     wanted = tuple(dict.fromkeys((*policy.redaction.packs, *packs)))
     looked_for = policy.redaction.model_copy(update={"packs": wanted})
     actions = _Actions(policy, destination)
     engine = Redactor.from_policy(looked_for, actions).engine
-    return Checker(engine, lambda entity: actions.of(entity).do)
+    ner = policy.redaction.ner
+    names = None if ner is None else Names(ner.model, ner.entities, ner.deadline)
+    return Checker(engine, lambda entity: actions.of(entity).do, names=names, transform=actions)
 
 
 class _Actions:

@@ -67,9 +67,9 @@ class Walk:
         self._note(looked, node, (path, member(looked.text)))
         return looked.text
 
-    def text(self, node: Text, place: Place, path: Path | None) -> None:
-        """Look at a string."""
-        looked = self.checker.look(node.value, place)
+    def text(self, node: Text, place: Place, path: Path | None, free: bool | None = None) -> None:
+        """Look at a string; of any schema, one with several words is free text."""
+        looked = self.checker.look(node.value, place, free=" " in node.value if free is None else free)
         if looked.findings or looked.quarantined:
             self._note(looked, node, path)
 

@@ -12,6 +12,7 @@ from errorplane.keys import KeyProvider
 from errorplane.policy import Policy, effective_actions
 from errorplane.redaction import Redactor
 from errorplane.redaction.actions import ActionPlan, seal_to
+from errorplane.redaction.ner import ErrorTexts
 from errorplane.retention import (
     RESOURCE_ATTRIBUTES,
     Assign,
@@ -58,7 +59,8 @@ class Plan:
 def compile_plan(policy: Policy, keys: KeyProvider, clock: Callable[[], float] = time.monotonic) -> Plan:
     """Compile a policy; ``clock`` is monotonic, in seconds. Takes a moment: the redactor builds its database.
 
-    Raises ``KeyUnavailable`` and ``SealError`` for keys of its actions that cannot be had.
+    Raises ``KeyUnavailable`` and ``SealError`` for keys of its actions that cannot be had, ``ExtraUnavailable`` for
+    recognisers and models that are not installed.
     """
     actions = ActionPlan(effective_actions(policy), keys)
     public_key = policy.redaction.quarantine.seal_to
@@ -66,7 +68,9 @@ def compile_plan(policy: Policy, keys: KeyProvider, clock: Callable[[], float] =
     return Plan(
         policy=policy,
         actions=actions,
-        redactor=Redactor.from_policy(policy.redaction, actions.before, seal),
+        redactor=Redactor.from_policy(
+            policy.redaction, actions.before, seal, ErrorTexts.from_policy(policy.redaction, actions.before, seal)
+        ),
         classifier=Classifier(policy),
         decide=compile_rules(policy.sampling.rules, clock),
         assign=compile_retention(policy),

@@ -10,10 +10,12 @@ from errorplane.redaction._quarantine import Seal
 from errorplane.redaction._redactor import Redactor
 from errorplane.redaction._result import Limits, Redacted
 from errorplane.redaction._series import merge_series
+from errorplane.redaction._unavailable import ExtraUnavailable
 
 __all__ = [
     "Backwards",
     "Engine",
+    "ExtraUnavailable",
     "Inspector",
     "Limits",
     "Redacted",

@@ -19,6 +19,7 @@ import hyperscan
 
 from errorplane.detectors import Detector, Finding, Subject
 from errorplane.redaction._superset import NoSuperset, superset
+from errorplane.redaction._unavailable import ExtraUnavailable
 
 # What Presidio's LemmaContextAwareEnhancer adds and guarantees by default, and its window as characters, not words.
 _CONTEXT_ADDS, _CONTEXT_LEAST, _WINDOW = 0.35, 0.4, 40
@@ -48,7 +49,7 @@ class _Recognizer(Protocol):
         """Results with ``start``, ``end`` and ``score``."""
 
 
-class PresidioUnavailable(Exception):
+class PresidioUnavailable(ExtraUnavailable):
     """The extra is not installed, there is no such recogniser, or it cannot be used; says what to do."""
 
 

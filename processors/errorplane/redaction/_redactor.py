@@ -21,11 +21,13 @@ from errorplane.redaction._engine import Engine
 from errorplane.redaction._gate import Hits
 from errorplane.redaction._locate import Target, targets
 from errorplane.redaction._marks import Marking, Sighting
+from errorplane.redaction._presidio import presidio_detectors
 from errorplane.redaction._quarantine import Seal
 from errorplane.redaction._result import Limits, Redacted
 from errorplane.redaction._series import Merged, merge_series
 from errorplane.redaction._shapes import SHAPES
 from errorplane.redaction._values import Looked, Looker
+from errorplane.redaction.ner._stage import ErrorTexts
 
 _LIMITS = Limits()
 
@@ -49,22 +51,34 @@ class Redactor:
         allow_patterns: Sequence[str] = (),
         transform: Transform | None = None,
         seal: Seal | None = None,
+        error_texts: ErrorTexts | None = None,
     ) -> None:
         self.engine = Engine(detectors, allow, allow_patterns, transform)
         self._gate = self.engine.gate
         self._looker = Looker(self.engine, limits, clock, seal)
         self._seal = seal
+        self._error_texts = error_texts
         self._limits = limits
         self._clock = clock
         self._classes = classes
         self._backwards = Backwards()
 
     @classmethod
-    def from_policy(cls, policy: Redaction, transform: Transform | None = None, seal: Seal | None = None) -> Self:
-        """The redactor that a policy describes; ``transform`` does its actions."""
+    def from_policy(
+        cls,
+        policy: Redaction,
+        transform: Transform | None = None,
+        seal: Seal | None = None,
+        error_texts: ErrorTexts | None = None,
+    ) -> Self:
+        """The redactor that a policy describes; ``transform`` does its actions.
+
+        ``error_texts`` looks for names, if the policy asks for that. Raises ``PresidioUnavailable``.
+        """
         wanted = detection(policy)
         detectors = [detector for detector in ALL if detector.entity in wanted.entities]
         detectors += [custom_detector(c.name, c.pattern, c.group, c.context, c.keys) for c in wanted.custom]
+        detectors += presidio_detectors(policy.presidio)
         return cls(
             detectors,
             policy.allow,
@@ -73,6 +87,7 @@ class Redactor:
             allow_patterns=policy.allow_patterns,
             transform=transform,
             seal=seal,
+            error_texts=error_texts,
         )
 
     def redact(self, signal: Signal, body: bytes, layout: Layout) -> Redacted:
@@ -80,6 +95,10 @@ class Redactor:
 
         The result has ``body`` itself where there was nothing to do.
         """
+        redacted = self._redacted(signal, body, layout)
+        return redacted if self._error_texts is None else self._error_texts.apply(signal, redacted, self._limits.seconds)
+
+    def _redacted(self, signal: Signal, body: bytes, layout: Layout) -> Redacted:
         deadline = self._clock() + self._limits.seconds
         try:
             return self._mask(signal, body, layout, self._gate.scan(body), deadline)
