@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from tests.detectors.identifiers import IN_TEXTS, UNDER_KEYS
 from tests.detectors.samples import ENCODERS, assert_found, marked, spans, wide
 
-from errorplane.detectors import DataClass, data_class, find
+from errorplane.detectors import DataClass, Subject, data_class, find
 from errorplane.detectors._crypto import is_base58check, is_bech32, is_eip55
 from errorplane.detectors._devices import is_north_american_vin
 from errorplane.detectors._identifiers import IDENTIFIERS
 from errorplane.detectors._keccak import keccak_256
 from errorplane.detectors._united_kingdom import is_nhs
+from errorplane.detectors._words import words_in
 
 
 @pytest.mark.parametrize(("entity", "text"), IN_TEXTS)
@@ -37,6 +39,35 @@ def test_under_a_key(entity: str, key: str, value: str) -> None:
 def test_every_detector_has_a_sample() -> None:
     """None is left out of these tests."""
     assert {detector.entity for detector in IDENTIFIERS} == {entity for entity, _ in IN_TEXTS}
+
+
+@given(
+    st.lists(st.sampled_from([marked(text)[0] for _, text in IN_TEXTS]), min_size=1, max_size=2), st.text(max_size=3)
+)
+@settings(max_examples=300, deadline=None)
+def test_detectors_that_are_not_asked_would_find_nothing(texts: list[str], between: str) -> None:
+    """Whatever a detector finds, the text has one of the words that it waits for, or there is context."""
+    subject = Subject.of(between.join(texts))
+    for detector in IDENTIFIERS:
+        if list(detector.find(subject)) and not subject.context().topics:
+            assert detector.words & words_in(subject.shape), detector.entity
+
+
+@pytest.mark.parametrize(
+    "unit", ["zip 94105 ", "date of ", "né le ", "tax id 1 ", "00:1a:", "0xaB", "%b4111111111111111^", "aBirth "]
+)
+def test_linear_in_the_length(unit: str) -> None:
+    """Four times as much of what makes most work takes at most some eight times as long."""
+    assert _least_s(unit * 4000) <= 8 * max(_least_s(unit * 1000), 0.002)
+
+
+def _least_s(text: str) -> float:
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        find(text, None, IDENTIFIERS)
+        seconds.append(time.process_time() - start)
+    return min(seconds)
 
 
 @pytest.mark.parametrize("encoder", sorted(ENCODERS))

@@ -21,11 +21,6 @@ _LONGEST = 64  # no pattern that is looked for after a word matches more
 _MAX_WORD, _MAX_NAME = 40, 256
 _WORDS_KEPT = 4096
 
-ANY_LENGTH = 1
-LONGEST_LENGTH = 26
-"""Words of this length and more are told apart by nothing."""
-_WORDS = bytes(code if chr(code) in "ad" else 32 for code in range(256))
-
 _OTHER = {code: " " for code in range(128) if not chr(code).isalpha()}
 # Read in two ways: one word of camel case, or one in capitals; and all letters in a row (USt-IdNr).
 _HUMP = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+")
@@ -65,18 +60,6 @@ def context_of(text: str, low: str, name: str) -> Context:
     if not places:
         return Context(named, (), named) if named else NOTHING
     return Context(named.union(place.topic for place in places), places, named)
-
-
-def word_lengths(shape: bytes) -> int:
-    """Which lengths the words of letters and digits have, as bits; bit 0 is always set.
-
-    >>> bin(word_lengths(b"aa ddd-ddd"))
-    '0b1101'
-    """
-    bits = ANY_LENGTH
-    for length in {*map(len, shape.translate(_WORDS).split())}:
-        bits |= 1 << length if length < LONGEST_LENGTH else 1 << LONGEST_LENGTH
-    return bits
 
 
 class _Known(dict[str, tuple[Phrase, ...]]):
@@ -136,9 +119,12 @@ def _phrases(text: str, words: Sequence[re.Match[str]]) -> Iterator[tuple[int, i
 def _continues(text: str, words: Sequence[re.Match[str]], at: int, phrase: Phrase) -> bool:
     if at + len(phrase.words) > len(words):
         return False
-    for wanted, before, word in zip(phrase.words[1:], words[at:], words[at + 1 :], strict=False):
-        gap = text[before.end() : word.start()]
-        if lower(word[0]) != wanted or not (gap in _GAPS or (wanted == "s" and gap in _APOSTROPHES)):
+    for offset, wanted in enumerate(phrase.words[1:], at + 1):
+        word = words[offset]
+        if lower(word[0]) != wanted:
+            return False
+        gap = text[words[offset - 1].end() : word.start()]
+        if gap not in _GAPS and not (wanted == "s" and gap in _APOSTROPHES):
             return False
     return True
 

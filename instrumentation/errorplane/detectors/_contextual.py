@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from errorplane.detectors._context import ANY_LENGTH, NEAR, after_words, every
+from errorplane.detectors._context import NEAR, after_words, every
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._topics import gates
+from errorplane.detectors._words import ANY
 
 Spans = Callable[[Subject], Iterable[tuple[int, int]]]
 _SAID = "after a word or under a key that says so"
@@ -28,14 +29,14 @@ def contextual(
     near: int = NEAR,
     alone: Spans | None = None,
     alone_score: float = 0.6,
-    lengths: tuple[int, ...] = (),
+    words: int = ANY,
     gate: tuple[bytes, ...] = (),
 ) -> Detector:
     """A detector of what ``pattern`` and ``check`` accept (in lower case) after words of ``topics`` or under such a key.
 
     The first topic is the entity's own; by the others, which several entities share, the finding is less sure.
-    ``alone`` finds spans without context and needs a ``gate`` of its own; ``lengths`` are those of words in them, at
-    least one of which each text has that it finds something in (by default it may be any text).
+    ``alone`` finds spans without context and needs a ``gate`` of its own; every text that it finds something in has one
+    of ``words`` (see ``_words``).
     """
     wanted = frozenset(topics)
 
@@ -57,10 +58,4 @@ def contextual(
             for start, end in alone(subject):
                 yield Finding(entity, start, end, alone_score, "shape and check digits")
 
-    return Detector(entity, (*gates(*topics), *gate), find, lengths=_bits(alone, lengths))
-
-
-def _bits(alone: Spans | None, lengths: tuple[int, ...]) -> int:
-    if alone is None:
-        return 0
-    return sum(1 << length for length in lengths) if lengths else ANY_LENGTH
+    return Detector(entity, (*gates(*topics), *gate), find, words=0 if alone is None else words)

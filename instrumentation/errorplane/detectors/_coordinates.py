@@ -33,8 +33,7 @@ def _find(subject: Subject) -> Iterable[Finding]:
     said = subject.context().topics
     if said or "geo:" in subject.low or not subject.text.isascii():
         return _find_places(subject, said)
-    low = subject.low
-    return _iso_6709(subject) if low.count(".") > 1 and ("+" in low or "-" in low) else ()
+    return _iso_6709(subject) if "+" in subject.low or b"d-ddd.d" in subject.shape else ()
 
 
 def _find_places(subject: Subject, said: frozenset[str]) -> Iterator[Finding]:

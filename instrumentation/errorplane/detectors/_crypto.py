@@ -6,11 +6,12 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from errorplane.detectors._context import LONGEST_LENGTH, after_words, every, speaks_of
+from errorplane.detectors._context import after_words, every, speaks_of
 from errorplane.detectors._contextual import bounded
 from errorplane.detectors._keccak import keccak_256
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._topics import gates
+from errorplane.detectors._words import LONG, words
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES = {char: value for value, char in enumerate(_BASE58)}
@@ -112,5 +113,5 @@ CRYPTO = Detector(
         *gates("crypto"),
     ),
     _find,
-    lengths=1 << LONGEST_LENGTH,
+    words=words(LONG),
 )

@@ -9,6 +9,7 @@ from errorplane.detectors._checksums import luhn, plain
 from errorplane.detectors._contextual import bounded, contextual
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._model import Detector, Subject
+from errorplane.detectors._words import words
 
 _PAIRS = re.compile(r"(?<![0-9a-z])[0-9a-f]{2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+)")
 _HEX_BEFORE = re.compile(r"(?<![0-9a-z])[0-9a-f]{1,4}[:-]\Z")
@@ -123,7 +124,7 @@ IMEI = contextual(
     is_imei,
     score=1.0,
     alone=_imeis_alone,
-    lengths=(6,),
+    words=words(b"dddddd"),
     gate=(rb"[0-9]{2}[ +-][0-9]{6}[ +-][0-9]{6}[ +-][0-9]", ESCAPED_SEPARATOR),
 )
 VIN = contextual(
@@ -132,7 +133,7 @@ VIN = contextual(
     _VIN,
     score=0.95,
     alone=_vins_alone,
-    lengths=(17,),
+    words=words(17),
     gate=(rb"(?:[A-HJ-NPR-Z][0-9A-HJ-NPR-Z]|[0-9][A-HJ-NPR-Z])[0-9A-HJ-NPR-Z]{6}[0-9X][0-9A-HJ-NPR-Z]{4}[0-9]{4}",),
 )
 PLATE: Detector = contextual("LICENSE_PLATE", ("plate",), _PLATE, _is_plate, near=16, score=0.7)

@@ -10,7 +10,6 @@ from errorplane.detectors._aws import AWS
 from errorplane.detectors._base64 import BASE64_GATE, decoded_runs
 from errorplane.detectors._bearer import BEARER
 from errorplane.detectors._card import CARD
-from errorplane.detectors._context import word_lengths
 from errorplane.detectors._email import EMAIL
 from errorplane.detectors._escapes import ESCAPE_GATES, readings
 from errorplane.detectors._fold import FOLD_GATES
@@ -28,6 +27,7 @@ from errorplane.detectors._sql import SQL
 from errorplane.detectors._ssn import SSN
 from errorplane.detectors._url import URL
 from errorplane.detectors._values import REPLACED, may_hold_replacement
+from errorplane.detectors._words import words_in
 
 ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD, *IDENTIFIERS)
 ALL += (*SECRETS, PRIVATE_KEY, URL, SQL)
@@ -93,11 +93,11 @@ def _find_decoded(
 
 
 def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
-    """Detectors that need a word of some length, or context, are asked only where that is; most lines have neither."""
+    """Detectors that need some kind of word, or context, are asked only where that is; most lines have neither."""
     found: list[Finding] = []
-    wanted = -1 if subject.context().topics else word_lengths(subject.shape)
+    wanted = -1 if subject.context().topics else words_in(subject.shape)
     for detector in detectors:
-        if wanted < 0 or detector.lengths & wanted:
+        if wanted < 0 or detector.words & wanted:
             found += detector.find(subject)
     return found
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from errorplane.detectors._assignments import Assignment, find_assignments
-from errorplane.detectors._context import ANY_LENGTH, Context, context_of
+from errorplane.detectors._context import Context, context_of
 from errorplane.detectors._fold import fold, lower, shape
 from errorplane.detectors._keys import KeyClass
 from errorplane.detectors._secret_scan import Secret, find_secrets
 from errorplane.detectors._values import REPLACED, may_hold_replacement
+from errorplane.detectors._words import ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ class Detector:
     find: Callable[[Subject], Iterable[Finding]]
     keys: frozenset[str] = frozenset()
     """Attribute names, in lower case, whose whole value is one, and everything inside of it."""
-    lengths: int = ANY_LENGTH
-    """Without context ``find`` finds nothing unless the text has a word of one of these lengths (see ``word_lengths``)."""
+    words: int = ANY
+    """Bits of ``_words``: without context ``find`` finds nothing in a text that has none of these words."""
 
 
 Transform = Callable[[Finding, str], str]

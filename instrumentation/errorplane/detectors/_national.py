@@ -34,6 +34,7 @@ from errorplane.detectors._national_rules import (
     is_steuer_id,
     is_svnr,
 )
+from errorplane.detectors._words import words
 
 _CODICE = bounded(r"[a-z]{6}[0-9lmnp-v]{2}[abcdehlmprst][0-9lmnp-v]{2}[a-z][0-9lmnp-v]{3}[a-z]")
 _HETU = bounded(r"[0-3][0-9][01][0-9]{3}[-+a-fu-y][0-9]{3}[0-9a-fhj-npr-y]")
@@ -90,14 +91,14 @@ def _ahvs_alone(subject: Subject) -> Iterator[tuple[int, int]]:
 
 
 NATIONAL = (
-    contextual("ES_NIF", ("es", _ID, _TAX), _DNI, is_dni, score=0.95, alone=_nifs_alone, lengths=(9,), gate=(rb"[0-9]{8}[A-HJ-NP-TV-Z]",)),
-    contextual("ES_NIE", ("es", _ID, _TAX), _NIE, is_nie, score=0.95, alone=_nies_alone, lengths=(9,), gate=(rb"[XYZ][0-9]{7}[A-Z]",)),
+    contextual("ES_NIF", ("es", _ID, _TAX), _DNI, is_dni, score=0.95, alone=_nifs_alone, words=words(b"dddddddda"), gate=(rb"[0-9]{8}[A-HJ-NP-TV-Z]",)),
+    contextual("ES_NIE", ("es", _ID, _TAX), _NIE, is_nie, score=0.95, alone=_nies_alone, words=words(b"addddddda"), gate=(rb"[XYZ][0-9]{7}[A-Z]",)),
     contextual(
-        "IT_FISCAL_CODE", ("it", _ID, _TAX), _CODICE, is_codice_fiscale, score=0.95, alone=_codici_alone, lengths=(16,), alone_score=0.9,
+        "IT_FISCAL_CODE", ("it", _ID, _TAX), _CODICE, is_codice_fiscale, score=0.95, alone=_codici_alone, words=words(b"aaaaaaddaddaddda"), alone_score=0.9,
         gate=(rb"(?i)[a-z]{6}[0-9]{2}[abcdehlmprst][0-9]{2}[a-z][0-9]{3}[a-z]",),
     ),
     contextual(
-        "FI_PERSONAL_IDENTITY_CODE", ("fi", _ID), _HETU, is_hetu, score=0.95, alone=_hetus_alone, lengths=(6,), alone_score=0.8,
+        "FI_PERSONAL_IDENTITY_CODE", ("fi", _ID), _HETU, is_hetu, score=0.95, alone=_hetus_alone, words=words(b"ddda"), alone_score=0.8,
         gate=(rb"[0-3][0-9][01][0-9]{3}-[0-9]{3}[A-Ya-y]",),
     ),
     contextual(

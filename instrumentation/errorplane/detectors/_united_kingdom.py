@@ -9,6 +9,7 @@ from errorplane.detectors._checksums import plain, weighted
 from errorplane.detectors._contextual import bounded, contextual
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._model import Subject
+from errorplane.detectors._words import words
 
 _NHS = bounded(r"[0-9]{3}(?P<gap>[ -]?)[0-9]{3}(?P=gap)[0-9]{4}(?![ -][0-9])")
 # HMRC, National Insurance Manual NIM39110: which letters are in use, which pairs are not.
@@ -53,7 +54,7 @@ NHS = contextual(
     is_nhs,
     score=0.95,
     alone=_nhs_alone,
-    lengths=(4,),
+    words=words(b"ddd"),
     alone_score=0.5,
     gate=(rb"[0-9]{3}[ +-][0-9]{3}[ +-][0-9]{4}", ESCAPED_SEPARATOR),
 )
@@ -63,7 +64,7 @@ NINO = contextual(
     _NINO,
     score=0.95,
     alone=_ninos_alone,
-    lengths=(9, 1),
+    words=words(b"a", b"aadddddda"),
     alone_score=0.8,
     gate=(
         rb"[A-Z]{2}[0-9]{6}[A-D]",

@@ -8,6 +8,7 @@ from errorplane.detectors._checksums import luhn, plain, weighted
 from errorplane.detectors._contextual import bounded, contextual
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._model import Subject
+from errorplane.detectors._words import words
 
 # IRS, "Individual taxpayer identification number": area 9xx, groups 50 to 65, 70 to 88, 90 to 92, 94 to 99.
 _ITIN = bounded(r"9[0-9]{2}[ +-]?(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])[ +-]?[0-9]{4}")
@@ -66,7 +67,7 @@ ITIN = contextual(
     ("itin", "tax"),
     _ITIN,
     alone=_itins_alone,
-    lengths=(4,),
+    words=words(b"ddd"),
     alone_score=0.8,
     gate=(rb"9[0-9]{2}-[5-9][0-9]-[0-9]{4}", ESCAPED_SEPARATOR),
 )
@@ -76,7 +77,7 @@ MBI = contextual(
     ("mbi",),
     _MBI,
     alone=_mbis_alone,
-    lengths=(11, 4),
+    words=words(11, b"aadd"),
     alone_score=0.8,
     gate=(
         rb"[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9][AC-HJKMNP-RT-Y]{2}[0-9]{2}",

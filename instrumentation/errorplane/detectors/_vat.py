@@ -23,6 +23,7 @@ from errorplane.detectors._national_rules import (
     is_ppsn,
     is_rodne_cislo,
 )
+from errorplane.detectors._words import words
 
 _PREFIXES = "at|be|bg|cy|cz|de|dk|ee|el|es|fi|fr|gb|hr|hu|ie|it|lt|lu|lv|mt|nl|pl|pt|ro|se|si|sk|xi"
 _VAT = bounded(rf"(?:{_PREFIXES})(?:[ .-]?[0-9a-z]){{8,12}}")
@@ -192,7 +193,7 @@ VAT = contextual(
     is_vat,
     score=0.95,
     alone=_vats_alone,
-    lengths=(10, 11, 12, 13, 14),
+    words=words(10, 11, 12, 13, 14),
     gate=(
         rb"(?:BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|XI)[0-9]{8}",
         rb"ATU[0-9]{8}",
