@@ -115,6 +115,18 @@ def test_an_earlier_mark_is_counted_on() -> None:
     ]
 
 
+def test_a_mark_inside_of_an_item_is_not_that_of_the_item() -> None:
+    """What an event says of itself stays in the event, and is neither counted nor of the item's class."""
+    made = span(
+        attributes={"to": MAIL}, exception={"errorplane.data_class": "secret", "errorplane.redacted.password": 1}
+    )
+    result = redact(traces([made]))
+    out = ExportTraceServiceRequest.FromString(result.body).resource_spans[0].scope_spans[0].spans[0]
+    assert marks(out.attributes) == list(PERSONAL.items())
+    assert out.events == made.events
+    assert dict(result.data_classes) == {0: {DataClass.PERSONAL}}
+
+
 def test_an_earlier_mark_alone_stays_and_is_known() -> None:
     """With nothing found, the request is the same object; its classes are those of the mark's entities."""
     earlier = {**PERSONAL, "errorplane.data_class": "payment", "errorplane.redacted.credit_card": 1}

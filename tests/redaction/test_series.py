@@ -312,6 +312,15 @@ def test_what_accumulates_never_runs_backwards() -> None:
     assert sent(both, alone, later) == [[8], [], [9]]
 
 
+def test_an_earlier_start_than_before_is_left_out() -> None:
+    """Users with an older start than those of the last request cannot continue that series, however large they are."""
+    assert sent(counter(number(2, 1, 0, -5)), counter(number(90, 2, 1, -60)), counter(number(3, 1, 2, -5))) == [
+        [2],
+        [],
+        [3],
+    ]
+
+
 def test_a_restart_is_no_step_backwards() -> None:
     """With a later start a series may begin again; what is sent twice or comes late passes."""
     first, second = counter(number(9, 1, 0)), counter(number(1, 1, 10, 5))

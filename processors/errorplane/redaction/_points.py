@@ -126,16 +126,12 @@ def _sparse(buckets: Any, down: int) -> _Buckets:
 def _widen_zero(sides: list[list[_Buckets]], threshold: float, scale: int) -> tuple[float, int]:
     """Take out what may lie within ``threshold`` of zero; the threshold that is left, and how much was taken out."""
     moved = 0
-    grown = True
-    while grown:
-        grown = False
-        for buckets in (each for side in sides for each in side):
-            for index in [index for index in buckets if _bound(index, scale) < threshold]:
-                moved += buckets.pop(index)
-                upper = _bound(index + 1, scale)
-                grown = grown or upper > threshold
-                threshold = max(threshold, upper)
-    return threshold, moved
+    widest = threshold
+    for buckets in (each for side in sides for each in side):  # of one scale: their bounds are the same
+        for index in [index for index in buckets if _bound(index, scale) < threshold]:
+            moved += buckets.pop(index)
+            widest = max(widest, _bound(index + 1, scale))
+    return widest, moved
 
 
 def _bound(index: int, scale: int) -> float:
