@@ -6,6 +6,7 @@ earlier errorplane in the chain wrote is counted on, in one attribute a key.
 
 from __future__ import annotations
 
+import functools
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -31,6 +32,7 @@ _ITEM = {Signal.TRACES: 0x4A, Signal.LOGS: 0x32, Signal.METRICS: 0x62}
 _RESOURCE, _SCOPE, _OWN = 0x0A, 0x1A, 0x0A
 _COUNT = re.compile(re.escape(REDACTED) + r"([a-z][a-z0-9_]{0,63})\Z")
 _LARGEST = 1 << 62
+_REMEMBERED = 4096  # most items hold one of few things
 _start = attrgetter("start")
 
 
@@ -76,6 +78,8 @@ class _Holder:
     earlier: Counter[str] = field(default_factory=Counter)
     earlier_classes: set[DataClass] = field(default_factory=set)
     replaced: list[Edit] = field(default_factory=list)
+    frames: tuple[Frame, ...] = ()
+    """Those of the resource group, the scope group and the item, outermost first; only of items."""
 
     def came_with(self, mark: Mark, target: Target) -> None:
         if mark.data_class is not None:
@@ -89,11 +93,8 @@ class _Holder:
 
     def encoded(self, tag: int, classify: Classify) -> bytes:
         """The whole mark, what it came with included, as elements of a repeated field."""
-        chosen = most_sensitive(self.classes(classify))
-        pairs = [] if chosen is None else [KeyValue(key=DATA_CLASS, value=AnyValue(string_value=chosen))]
-        for entity, count in sorted((self.found + self.earlier).items()):
-            pairs.append(KeyValue(key=REDACTED + entity.lower(), value=AnyValue(int_value=min(count, _LARGEST))))
-        return b"".join(_field(tag, pair.SerializeToString()) for pair in pairs)
+        counts = self.found + self.earlier if self.earlier else self.found
+        return _encoded(tag, self.classes(classify), tuple(sorted(counts.items())))
 
 
 class Marking:
@@ -160,7 +161,7 @@ class Marking:
 
     def _holder(self, item: int | None, outer: tuple[Frame, ...]) -> _Holder:
         if item is not None:
-            return self._items.setdefault(item, _Holder())
+            return self._items.setdefault(item, _Holder(frames=outer[:3]))
         scope = self._scope_at(outer)
         if scope is not None:
             return self._scopes.setdefault(scope, _Holder())
@@ -183,11 +184,8 @@ class Marking:
         return len(target.outer) == (2 if at_resource else 3)
 
     def _on_item(self, number: int, holder: _Holder) -> Edit:
-        start, end = self._layout.items[number]
-        scope = bisect_left(self._layout.scopes, number + 1, key=attrgetter("last"))
-        outer = self._frames(self._layout.scopes[scope].resource, scope)
-        mark = holder.encoded(self._tag, self._classify)
-        return Edit(end, end, mark, (*outer, frame(self._body, start, end)))
+        end = self._layout.items[number][1]
+        return Edit(end, end, holder.encoded(self._tag, self._classify), holder.frames)
 
     def _on_own(self, group_start: int, rest: tuple[Range, ...], mark: bytes, outer: tuple[Frame, ...]) -> Edit:
         """The mark at the end of the (last) resource or scope message of a group, which is made if there is none."""
@@ -202,6 +200,15 @@ class Marking:
     def _frames(self, resource: int, scope: int | None = None) -> tuple[Frame, ...]:
         groups = [self._layout.resources[resource], *(() if scope is None else (self._layout.scopes[scope],))]
         return tuple(frame(self._body, group.start, group.end) for group in groups)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _encoded(tag: int, classes: frozenset[DataClass], counts: tuple[tuple[str, int], ...]) -> bytes:
+    chosen = most_sensitive(classes)
+    pairs = [] if chosen is None else [KeyValue(key=DATA_CLASS, value=AnyValue(string_value=chosen))]
+    for entity, count in counts:
+        pairs.append(KeyValue(key=REDACTED + entity.lower(), value=AnyValue(int_value=min(count, _LARGEST))))
+    return b"".join(_field(tag, pair.SerializeToString()) for pair in pairs)
 
 
 def _field(tag: int, body: bytes) -> bytes:
