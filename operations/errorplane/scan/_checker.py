@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from errorplane.redaction._strings import TOP, WIDE_TEXT, Place
 from errorplane.redaction.ner import Names, TooLate
 
 _LIMITS = Limits()
+_SHORT, _REMEMBERED = 64, 8192  # names and words that come in every line
 
 
 class Looked(NamedTuple):
@@ -40,6 +42,7 @@ class Checker:
         self.keys = engine.keys
         """Attribute names, in lower case, everything inside of which is to be hidden."""
         self._engine = engine
+        self._remembered = functools.lru_cache(_REMEMBERED)(self._look)
         self._names = names
         self._transform = transform or (lambda finding, _: replacement(finding.entity))
 
@@ -52,12 +55,15 @@ class Checker:
 
         In one that is ``free`` text names are looked for too, if the policy has a model for them.
         """
+        return (self._remembered if len(text) <= _SHORT else self._look)(text, place, free and self._names is not None)
+
+    def _look(self, text: str, place: Place, free: bool) -> Looked:
         try:
             reason = self._hindrance(text)
             if reason is not None:
                 return unseen(reason)
             found = self._engine.find(text, place.key, kind=place.kind)  # what is kept as well
-            named = self._named(text, found) if free and self._names is not None else []
+            named = self._named(text, found) if free else []
             if not (found or named):
                 return Looked(text, ())
             plain = self._without(text, named)

@@ -13,11 +13,12 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import hyperscan
 
 from errorplane.detectors import Detector, Finding, Subject
+from errorplane.policy._recognizers import recognizers
 from errorplane.redaction._superset import NoSuperset, superset
 from errorplane.redaction._unavailable import ExtraUnavailable
 
@@ -66,18 +67,11 @@ def presidio_detectors(entities: Sequence[str], clock: Callable[[], float] = tim
 
 def _known() -> Mapping[str, Callable[[], _Recognizer]]:
     try:
-        from presidio_analyzer import PatternRecognizer, predefined_recognizers
+        return recognizers()
     except ModuleNotFoundError as error:
         raise PresidioUnavailable(
             f"redaction.presidio needs the package {error.name}: pip install 'errorplane[presidio]'"
         ) from error
-    known: dict[str, Callable[[], _Recognizer]] = {}
-    for _, found in inspect.getmembers(predefined_recognizers, inspect.isclass):
-        if issubclass(found, PatternRecognizer) and found is not PatternRecognizer:
-            make = cast("Callable[[], _Recognizer]", found)
-            for entity in make().supported_entities:
-                known.setdefault(entity, make)
-    return known
 
 
 def _recognizer(entity: str, known: Mapping[str, Callable[[], _Recognizer]]) -> _Recognizer:
