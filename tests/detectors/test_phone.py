@@ -155,6 +155,9 @@ def test_found_by_the_shape_in_prose(text: str) -> None:
         "x=1\ny=2\n467 3395\nz=3",
         "rows 12 3456 7890",
         "softheader=00589370 90990003 00000002",
+        "003759 110941 89 INFO dfs.DataNode",
+        "- 0077524772 2006.11.24 R79-M1 0039-02-16-16.51.52.681964",
+        "LE [RecvWorker:6345866236] my id = 1, 6345866236 2005.06.05",
         "dump 0472 1329 6200 0000",
     ],
 )

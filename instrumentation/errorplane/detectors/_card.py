@@ -113,12 +113,23 @@ def _find_runs(subject: Subject) -> Iterator[Finding]:
             # The longest that begins here. Two may overlap: a number beside a card can look like its start.
             lasts = range(min(first + 5, len(groups)), first + 1, -1) if size in _FIRST_GROUPS else ()
             for last in (*lasts, first + 1) if 12 <= size <= 19 else lasts:
-                if last > first + 1 and sizes[first:last] not in _GROUPS:
+                if last > first + 1 and (sizes[first:last] not in _GROUPS or _is_column(sizes, first, last)):
                     continue
                 start, end = groups[first][0], groups[last - 1][1]
                 if _is_card(subject, start, end):
                     yield Finding("CREDIT_CARD", start, end, 1.0, "issuer range, length and Luhn digit")
                     break
+
+
+def _is_column(sizes: tuple[int, ...], first: int, last: int) -> bool:
+    """Whether groups of four are a part of six or more; of eight they may be two cards."""
+    if {*sizes[first:last]} != {4}:
+        return False
+    while first and sizes[first - 1] == 4:
+        first -= 1
+    while last < len(sizes) and sizes[last] == 4:
+        last += 1
+    return last - first > 5 and (last - first) % 4 != 0
 
 
 def _is_card(subject: Subject, start: int, end: int) -> bool:

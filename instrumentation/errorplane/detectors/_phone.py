@@ -28,7 +28,7 @@ _PLUS = re.compile(
     rf"\+(?<![0-9A-Za-z+]\+)(?![0-9]{{1,3}}\.[0-9]{{1,9}}(?![0-9.])) ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}"
 )
 _DOUBLE_ZERO = re.compile(
-    rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}(?![0-9A-Za-z]| [0-9]{{4}})"
+    rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}(?![0-9A-Za-z]| [0-9]{{4}}|[.:/-][0-9])"
 )
 # With dots or spaces an exchange begins with 2 to 9; with dashes or parentheses invented numbers count as well.
 _AMERICAN = re.compile(
@@ -87,6 +87,7 @@ _ALONE = re.compile(rf"(?<![0-9A-Za-z]){_LOCAL}")
 _SIX = b"dddddd"
 _PHONE = KeyClass.PHONE
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:19|20)[0-9]{2}")
+_DATE_AND_TIME = re.compile(r"00[0-9]{4} [0-9]{6} ")  # of a log of the year 2000, as HDFS writes them
 _QUAD = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
 
 
@@ -99,7 +100,10 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
     if "+" in text:
         yield from _all(_PLUS, text, 0.9, "international, with a known country code")
     if "00" in text:
-        yield from _all(_DOUBLE_ZERO, text, 0.7, "international after 00, with a known country code")
+        for found in _all(_DOUBLE_ZERO, text, 0.7, "international after 00, with a known country code"):
+            number = text[found.start : found.end]
+            if not (" " in number and "." in number) and _DATE_AND_TIME.match(number) is None:
+                yield found
     bracket = b"d)" in shape
     if bracket or (b"d-ddd-d" in shape or b"d ddd d" in shape or b"d.ddd.d" in shape or b"d+ddd+d" in shape):
         reason = "area code, exchange and number of North America"
@@ -181,7 +185,10 @@ PHONE = Detector(
         *(as_gate(words) for words in (*PHONE_NAMES, *_HINTS[:-1])),
         rb"(?i)(?:tel|cell|sms|desk|office|home|direct)[.:#=%\\]",
         *(as_gate(words) for words in (*PERSONAL_WORDS, *CALL_WORDS, LABEL_AFTER)),
-        rb"(?:[\n\r]|\\{1,4}[nr]|(?:%(?:25){0,2}|\\{1,4}u00)0[aAdD])[ \t(+]{0,8}[0-9]{2,6}(?:[ .\-/)+]{1,3}[0-9]{2}|[%\\)])",
+        *(
+            rb"(?:[\n\r]|\\{1,4}[nr]|(?:%(?:25){0,2}|\\{1,4}u00)0[aAdD])[ \t(+]{0,8}" + number
+            for number in (rb"[0-9](?:[ .\-/()+]{0,4}[0-9]){6}", rb"[0-9]{2}(?:[ .\-/()+]{1,3}[0-9]{2}){2}")
+        ),
     ),
     _find,
 )

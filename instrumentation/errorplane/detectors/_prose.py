@@ -17,7 +17,7 @@ PERSONAL_WORDS = (
     *(" his ", " her ", " he ", " she "),
 )
 """One of them stands in a text that is addressed to someone; in lower case."""
-_PERSONAL = re.compile(f"(?<![a-z0-9_.-]){one_of(PERSONAL_WORDS)}")
+_PERSONAL = re.compile(f"(?<![a-z0-9_.-]){one_of(PERSONAL_WORDS)}(?<!my (?=id))")  # my id: a server's, not a person's
 _LABELS = ("office", "fax", "mobile", "cell", "phone", "tel", "home", "work", "desk", "direct")
 _LABEL = one_of(_LABELS)
 LABEL_AFTER = rf"[0-9]\)? ?[-(]? ?{_LABEL}"
@@ -36,7 +36,7 @@ _NUMBER = re.compile(
     r"(?![0-9A-Za-z_]|[.,:/%-][0-9A-Za-z]| ?[%\u20ac$\u00a3])"
 )
 _PLAIN = re.compile(
-    r"(?<![0-9A-Za-z_$\u20ac\u00a3#*@=.,/:%+-])(?<![0-9] )(?:1?[2-9][0-9]{2}[2-9][0-9]{6}|0[1-9][0-9]{7,9})(?![0-9A-Za-z_]|[.,:/%-][0-9A-Za-z])"
+    r"(?<![0-9A-Za-z_$\u20ac\u00a3#*@=.,/:%+-])(?<![0-9] )(?:1?[2-9][0-9]{2}[2-9][0-9]{6}|0[1-9][0-9]{7,9})(?![0-9A-Za-z_]|[.,:/%-][0-9A-Za-z]| [0-9])"
 )
 _LINE_END = re.compile(r"[ \t,;]*(?:[\r\n]|\Z)")
 _SENTENCE = re.compile(r"[^\d_={}\[\]<>|/\\]*[0-9()][0-9 ()]{9,16}[^\d_={}\[\]<>|/\\]*")
