@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 _Z = 1.959964  # of a 95 % interval
 ANY = "*"
 """The entity of a span of somebody who says where, but not what."""
-# A secret may be called by what it is or by what it is for; a domain is a part of an address of a page.
+# A secret may be called by what it is or by what it is for; a domain is a part of an address of a page, a date of birth a date.
 _SECRETS = ("API_KEY", "AWS_KEY", "BEARER_TOKEN", "JWT", "PASSWORD", "PRIVATE_KEY")
 _FAMILIES = {
     **dict.fromkeys(_SECRETS, _SECRETS),
+    "DATE_TIME": ("DATE_TIME", "DATE_OF_BIRTH"),
     "DOMAIN_NAME": ("DOMAIN_NAME", "URL"),
     "ZIP_CODE": ("ZIP_CODE", "LOCATION"),
 }
