@@ -75,8 +75,10 @@ def _age_by_key(subject: Subject) -> Iterator[Finding]:
 AGE = Detector(
     "AGE",
     (
-        rb"(?i)(?:9[0-9]|1[0-2][0-9]).{0,12}y(?:ea)?r?s?.{0,12}o",
-        rb"(?i)aged?[^0-9a-z].{0,24}(?:9[0-9]|1[0-2][0-9])",
+        as_gate(f"{_OLD}(?: |-)?y(?:ears?|rs?)?(?: |-)?o"),
+        rb"(?i)aged?[^0-9a-z]{1,8}(?:9[0-9]|1[0-2][0-9])",
+        rb"(?i)aged?[^0-9a-z]{0,4}[%\\&].{0,24}(?:9[0-9]|1[0-2][0-9])",
+        as_gate("aged? (?:of|is|was|at)") + rb".{1,16}(?:9[0-9]|1[0-2][0-9])",
         rb"(?i)(?:turn|celebrat).{0,36}(?:9[0-9]|1[0-2][0-9])",
         as_gate("(?:patient|customer|person|member|subject|client|insured)[-._ ]?age"),
     ),

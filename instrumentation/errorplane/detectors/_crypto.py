@@ -1,4 +1,4 @@
-"""Addresses of cryptocurrencies: Bitcoin and its kin (base58check, bech32 and bech32m), Ethereum (EIP-55)."""
+"""Addresses of cryptocurrencies: Bitcoin, Litecoin (base58check of the former, bech32, bech32m), Ethereum (EIP-55)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from errorplane.detectors._words import LONG, words
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES = {char: value for value, char in enumerate(_BASE58)}
-# Version bytes of addresses: Bitcoin 1, 3; Litecoin L, M; Dogecoin D, A.
-_VERSIONS = frozenset((0x00, 0x05, 0x30, 0x32, 0x1E, 0x16))
+_VERSIONS = (0x00, 0x05)  # addresses that begin with 1 and 3; other coins' begin with letters, as many words do
 # One of its first letters is no hexadecimal digit (of all but one in 200,000): hashes need no look.
 _LEGACY = re.compile(
-    r"(?<![0-9A-Za-z/+_-])[13LMDA](?=[1-9A-Fa-f]{0,11}[G-HJ-NP-Zg-km-z])[1-9A-HJ-NP-Za-km-z]{25,33}(?![0-9A-Za-z/+=_-])"
+    r"(?<![0-9A-Za-z/+_-])[13](?=[1-9A-Fa-f]{0,11}[G-HJ-NP-Zg-km-z])[1-9A-HJ-NP-Za-km-z]{25,33}(?![0-9A-Za-z/+=_-])"
 )
 _SEGWIT = re.compile(r"(?<![0-9a-z])(?:bc|ltc)1[02-9ac-hj-np-z]{38,71}(?![0-9a-z])")
 _BECH32 = {char: value for value, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
@@ -107,7 +106,7 @@ def _find(subject: Subject) -> Iterator[Finding]:
 CRYPTO = Detector(
     "CRYPTO",
     (
-        rb"[13LMDA][1-9A-Fa-f]{0,11}[G-HJ-NP-Zg-km-z][1-9A-HJ-NP-Za-km-z]{13}",
+        rb"[13][1-9A-HJ-NP-Za-km-z]{25}",
         rb"(?i)(?:bc|ltc)1[02-9ac-hj-np-z]{12}",
         rb"0[xX](?:[0-9]*[a-f][0-9a-f]*[A-F]|[0-9]*[A-F][0-9A-F]*[a-f])",
         *gates("crypto"),

@@ -15,7 +15,7 @@ from errorplane.detectors._escapes import as_gate
 _PHRASES = {
     "mac": "mac address, mac addr, hwaddr, hardware address, bssid",
     "imei": "imei, imeisv",
-    "itin": "itin, individual taxpayer",
+    "itin": "~itin, itin number, itin no, individual taxpayer",
     "npi": "npi, national provider identifier, national provider id",
     "mbi": "medicare, mbi number, mbi no, ~mbi",
     "dea": (
@@ -75,7 +75,7 @@ _PHRASES = {
         "nationalregisternummer, insz, ~niss, ~nrn"
     ),
     "pt": "~nif, contribuinte, número de contribuinte, numero de contribuinte, identificação fiscal, identificacao fiscal",
-    "ie": "ppsn, pps number, pps no, personal public service, ~pps",
+    "ie": "ppsn, pps number, pps no, personal public service",
     "at": "svnr, sozialversicherungsnummer, versicherungsnummer, sv nummer, sv nr",
     "cz": "rodné číslo, rodne cislo, rodného čísla, rodneho cisla, birth number",
     "ro": "cnp, cod numeric personal, codul numeric personal",
