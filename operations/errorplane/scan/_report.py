@@ -62,7 +62,7 @@ class Leaks:
         """Print them, as long as there are not too many."""
         for leak in leaks[: max(_MAX_LEAKS - self._told, 0)]:
             print(f"leak: {leak}", file=self._stream)
-        if self._told < _MAX_LEAKS <= self._told + len(leaks) and self._told + len(leaks) > _MAX_LEAKS:
+        if self._told <= _MAX_LEAKS < self._told + len(leaks):
             print("leak: ... (more are only counted)", file=self._stream)
         self._told += len(leaks)
 
