@@ -183,10 +183,18 @@ def test_otlp_values_change_their_type_with_their_content(checker: Checker) -> N
     from_json(Signal.TRACES, result.text.encode())
 
 
+def test_otlp_bytes_alone_are_looked_into(checker: Checker) -> None:
+    """Base64 hides nothing, also in a line in which nothing else asks for a look."""
+    line = traces(attributes=[attribute("b", bytesValue=base64.b64encode(MAIL.encode()).decode())])
+    assert [entity for entity, _, _ in seen(scan(checker, "otlp", line), line)] == ["EMAIL_ADDRESS"]
+
+
 def test_otlp_ids_and_times_are_none_of_anybodys_business(checker: Checker) -> None:
     """Digits of ids and times that pass for a card's are left alone; in the place of an id, a text is not."""
     trace_id = CARD * 2
-    quiet = traces(traceId=trace_id, startTimeUnixNano=CARD, kind="SPAN_KIND_SERVER", droppedLinksCount=int(CARD))
+    quiet = traces(
+        traceId=trace_id, spanId=CARD, startTimeUnixNano=CARD, kind="SPAN_KIND_SERVER", droppedLinksCount=int(CARD)
+    )
     assert scan(checker, "otlp", quiet).entities == ()
     loud = traces(traceId=MAIL, startTimeUnixNano=MAIL)
     assert [path for _, _, path in seen(scan(checker, "otlp", loud), loud)] == [
