@@ -1,21 +1,40 @@
-"""One multi-pattern scan over raw bytes that says where to look, and for what.
+"""A multi-pattern scan of raw bytes that says where to look, and one of a text that says for what.
 
 The expressions have no boundaries: in raw protobuf the byte before a string is its length and the byte after is the
 next field's tag, and both may be letters or digits. Boundaries, checksums and context are checked on the string.
+
+Over whole requests Hyperscan is fast on words and on few shapes, and several times as slow on many shapes at once, or
+on both together. So it scans them for words, for shapes, and for long runs of letters and digits one after the other,
+and what matches within a shape's every match stands for it (``_COARSE``; that it does is computed). The text that
+holds a hit is then scanned for the exact expressions of all detectors.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import hyperscan
 
 from errorplane.detectors import FOLDED_GATES, Detector
+from errorplane.redaction._automaton import is_within, literal_length
 
 _FEW, _BYTES_PER_HIT = 4096, 32
+_LEAST_LITERAL = 3  # bytes of a word
 
+_RUN = rb"[0-9A-Za-z]{16}"
+_ESCAPED = rb"[0-9][ +.\-/()]{0,4}(?:(?:%(?:25){0,2}|\\{1,4}u00)2[089bfBF]|\\{1,4}/)"
+_COARSE = (
+    rb"[0-9](?:[ .+\-/()]{0,4}[0-9]){6}",
+    rb"[0-9]{2}(?:[ .+\-/()]{1,3}[0-9]{2}){2}",
+    _ESCAPED,
+    rb"[A-Za-z]{2}[0-9]{2}[0-9A-Za-z +%\\-]{5}",
+    rb"(?i::[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}:)",
+    rb"(?i:-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2})",
+    rb"(?i:\.[0-9a-f]{4}\.[0-9a-f]{4})",
+    rb"(?i:(?:%(?:25){0,2}|u00)3a)",
+)
 # An AnyValue's int_value (tag 0x18) of 2^35 or more, and a double_value (tag 0x21) from 2^39 to 2^63: cards as numbers.
 # The tags also in their over-long spellings.
 _CARD_SIZED = rb".{6}(?:[\x60-\xff]\x42|[\x00-\xef]\x43)"
@@ -27,7 +46,7 @@ _LARGE_NUMBERS = (
 )
 _FORGED = (rb"errorplane\.(?:retention\.class|policy\.version|sampling\.|data_class|redacted\.)",)
 # Text in UTF-16 or UTF-32: the other expressions do not see what it says.
-_WIDE_TEXT = (rb"(?:[ -~]\x00){6}", rb"(?:[ -~]\x00{3}){4}")
+_WIDE_TEXT = (rb"\x00(?:[ -~]\x00){5}", rb"\x00{3}(?:[ -~]\x00{3}){3}")
 _LOOK = (*_LARGE_NUMBERS, *_FORGED, *_WIDE_TEXT)
 # An attribute exception.*; the attribute error=true of OpenTracing, as a boolean or as a string.
 _ERRORS = (rb"exception\.", rb"\x05error\x12\x02\x10\x01", rb"\x05error\x12\x06\x0a\x04true")
@@ -46,7 +65,7 @@ _NOTHING = Hits((), ())
 
 
 class Gate:
-    """A Hyperscan database and a scratch for each thread (concurrent scans may not share one).
+    """The expressions of detectors compiled, and a scratch for each thread (concurrent scans may not share one).
 
     Raises ``hyperscan.error`` when a detector's gate does not compile.
     """
@@ -58,43 +77,77 @@ class Gate:
             for expression in detector.gate:
                 masks[expression] = masks.get(expression, 0) | 1 << number
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
-        self._masks = [*masks.values(), *(0 for _ in (*_LOOK, *_ERRORS))]
-        self._first_error = len(self._masks) - len(_ERRORS)
+        self._masks = [*masks.values(), *(0 for _ in _LOOK)]
+        self._exact = _Database([*masks, *_LOOK])
+        words, shapes = _coarse(masks)
+        self._first_error = len(words)
+        self._words = _Database([*words, *_ERRORS])
+        self._others = [_Database(shapes), _Database([_RUN])] if shapes else []
+
+    def scan(self, body: bytes) -> Hits:
+        """Scan a request. One made of nothing but hits would take seconds: beyond one in 32 bytes, every byte is one."""
+        rows = [database.hits(body) for database in (self._words, *self._others)]
+        found = [hit for row in rows if row is not None for hit in row]
+        if None in rows:
+            return Hits(range(len(body)), range(len(body)))
+        if not found:
+            return _NOTHING
+        errors = {end - 1 for expression, end in rows[0] or () if expression >= self._first_error}
+        look = {end - 1 for expression, end in rows[0] or () if expression < self._first_error}
+        look.update(end - 1 for row in rows[1:] for _, end in row or ())
+        return Hits(sorted(look), sorted(errors))
+
+    def is_quiet(self, data: bytes) -> bool:
+        """Whether none of the exact expressions matches in bytes, neither a detector's nor one of the scan's own."""
+        return self._exact.hits(data) == []
+
+    def mask(self, text: bytes) -> int:
+        """The detectors that may find something in a text: a bit for each, in their order."""
+        found = self._exact.hits(text)
+        if found is None:
+            return self.everyone
+        mask = 0
+        for expression, _ in found:
+            mask |= self._masks[expression]
+        return mask
+
+
+def _coarse(expressions: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The words and the shapes that requests are scanned for: one of them, or a run, is in whatever is in a text.
+
+    No shapes: no runs either.
+    """
+    words: dict[bytes, None] = dict.fromkeys(_LOOK)
+    shapes: dict[bytes, None] = {}
+    either = b"|".join((*_COARSE, _RUN))
+    for expression in expressions:
+        if literal_length(expression) >= _LEAST_LITERAL:
+            words[expression] = None
+        elif is_within(either, expression):
+            shapes |= dict.fromkeys(_COARSE)
+        elif expression in FOLDED_GATES:  # few bytes, but rare ones
+            words[expression] = None
+        else:
+            shapes[expression] = None
+    return list(words), list(shapes)
+
+
+class _Database:
+    """Expressions that are looked for together."""
+
+    def __init__(self, expressions: Sequence[bytes]) -> None:
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
-            expressions=[*masks, *_LOOK, *_ERRORS],
-            ids=list(range(len(self._masks))),
-            elements=len(self._masks),
-            flags=[hyperscan.HS_FLAG_DOTALL] * len(self._masks),
+            expressions=list(expressions),
+            ids=list(range(len(expressions))),
+            elements=len(expressions),
+            flags=[hyperscan.HS_FLAG_DOTALL] * len(expressions),
         )
         self._scratch = hyperscan.Scratch(self._database)
         self._local = threading.local()
 
-    def scan(self, body: bytes) -> Hits:
-        """Scan a request. One made of nothing but hits would take seconds: beyond one in 32 bytes, every byte is one."""
-        found = self._found(body)
-        if found is None:
-            return Hits(range(len(body)), range(len(body)))
-        if not found:
-            return _NOTHING
-        first_error = self._first_error
-        look = {end - 1 for expression, end in found if expression < first_error}
-        errors = {end - 1 for expression, end in found if expression >= first_error}
-        return Hits(sorted(look), sorted(errors))
-
-    def mask(self, text: bytes) -> int:
-        """The detectors that may find something in a text: a bit for each, in their order."""
-        found = self._found(text)
-        if found is None:
-            return self.everyone
-        mask = 0
-        masks = self._masks
-        for expression, _ in found:
-            mask |= masks[expression]
-        return mask
-
-    def _found(self, data: bytes) -> list[tuple[int, int]] | None:
-        """Expression and end of each hit; None if there are too many."""
+    def hits(self, data: bytes) -> list[tuple[int, int]] | None:
+        """Number of the expression and end of each hit; None if there are too many."""
         found: list[tuple[int, int]] = []
         room = _FEW + len(data) // _BYTES_PER_HIT
 

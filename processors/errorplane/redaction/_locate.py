@@ -96,31 +96,39 @@ def _locate(
     found: list[Target],
 ) -> int:
     count = len(hits)
-    while at < end and hit < count and hits[hit] < end:
+    if hit == count:
+        return hit
+    wanted = hits[hit]
+    while at < end and wanted < end:
         head = at
         tag = body[at]
         at += 1
         if tag >= 0x80:
             tag, at = read_varint(body, head)
-        if tag & 7 != 2:
-            at = skip_field(body, tag, at)
-            if hits[hit] < at:
-                if tag not in shape.scalars:
-                    found.append(Target(Kind.UNKNOWN, head, at, None, outer))
-                hit = bisect_left(hits, at, hit)
-            continue
-        length_at = at
-        size = body[at]
-        at += 1
-        if size >= 0x80:
-            size, at = read_varint(body, length_at)
-        start = at
-        at += size
-        if hits[hit] >= at:
-            continue
-        if at > end:
-            raise MalformedWire(f"a field ends at byte {at}, beyond its message, which ends at byte {end}")
-        hit = _locate_in(body, Frame(length_at, start, at), head, shape, tag, hits, hit, outer, found)
+        wire_type = tag & 7
+        if wire_type == 2:
+            length_at = at
+            size = body[at]
+            at += 1
+            if size >= 0x80:
+                size, at = read_varint(body, length_at)
+            start = at
+            at += size
+            if wanted >= at:
+                continue
+            if at > end:
+                raise MalformedWire(f"a field ends at byte {at}, beyond its message, which ends at byte {end}")
+            hit = _locate_in(body, Frame(length_at, start, at), head, shape, tag, hits, hit, outer, found)
+        else:
+            at = at + 8 if wire_type == 1 else skip_field(body, tag, at)
+            if wanted >= at:
+                continue
+            if tag not in shape.scalars:
+                found.append(Target(Kind.UNKNOWN, head, at, None, outer))
+            hit = bisect_left(hits, at, hit)
+        if hit == count:
+            break
+        wanted = hits[hit]
     return hit
 
 

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from errorplane.detectors import TOP
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS, SAMPLING_PROBABILITY, SAMPLING_RULE
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._marks import Mark, is_mark_key, read_mark
 from errorplane.redaction._quarantine import ERROR, Seal, withheld
 from errorplane.redaction._result import Limits
 from errorplane.redaction._shapes import Kind
-from errorplane.redaction._strings import TOP, Strings
+from errorplane.redaction._strings import Strings
 
 # What only the pipeline may say; senders' own are taken out.
 _RESERVED = frozenset((RETENTION_CLASS, POLICY_VERSION, SAMPLING_RULE, SAMPLING_PROBABILITY))
@@ -58,9 +59,9 @@ class Looker:
     def look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
         """What has to become of a field; never raises, since what cannot be looked at is withheld."""
         try:
-            if len(body) > _CACHED_BYTES or self._clock() > deadline:
-                return self._look(kind, body, deadline)
-            return self._remembered(kind, body)
+            if len(body) <= _CACHED_BYTES and self._clock() <= deadline:
+                return self._remembered(kind, body)
+            return self._look(kind, body, deadline)
         except _WithheldError as withheld_for_now:
             return withheld_for_now.looked
         except Exception:  # noqa: BLE001  # the boundary: no fault may let the value pass
@@ -74,16 +75,16 @@ class Looker:
         return looked
 
     def _look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
+        if (kind is Kind.ID and len(body) in _ID_LENGTHS) or self._engine.gate.is_quiet(body):
+            return _AS_IT_IS
         if kind is Kind.UNKNOWN:
             return _UNKNOWN_GOES
-        if kind is Kind.ID and len(body) in _ID_LENGTHS:
-            return _AS_IT_IS
         strings = Strings(self._engine, self._limits, self._clock, deadline, self._seal)
         if kind is Kind.KEY_VALUE:
             return _look_at_pair(strings, body)
         if kind is Kind.ANY_VALUE:
             value = AnyValue.FromString(body)
-            stripped = _strip_unknown(value)
+            stripped = _strip(value, len(body))
             strings.value(value, TOP, 0)
             return _looked(strings, value.SerializeToString, stripped)
         new = strings.raw(body, TOP)
@@ -112,7 +113,7 @@ def _look_at_pair(strings: Strings, body: bytes) -> Looked:
     pair = KeyValue.FromString(body)
     if pair.key in _RESERVED:
         return _RESERVED_GOES
-    stripped = _strip_unknown(pair)
+    stripped = _strip(pair, len(body))
     if is_mark_key(pair.key):
         mark = None if stripped else read_mark(pair)
         return _RESERVED_GOES if mark is None else Looked(None, mark=mark)
@@ -127,8 +128,11 @@ def _looked(strings: Strings, serialise: Callable[[], bytes], stripped: int) -> 
     return Looked(serialise(), found, stripped, quarantined=quarantined)
 
 
-def _strip_unknown(message: AnyValue | KeyValue) -> int:
-    """Take out what the schema does not know; there is a hit somewhere in this value, perhaps in that."""
-    size = message.ByteSize()
+def _strip(message: AnyValue | KeyValue, size: int) -> int:
+    """Take out what the schema does not know; there is a hit somewhere in this value of ``size`` bytes, perhaps in that.
+
+    A field that a later one overrides (both may stand there, the last one counts) is gone once the message is written
+    anew. Only then is it shorter.
+    """
     message.DiscardUnknownFields()
     return int(message.ByteSize() != size)
