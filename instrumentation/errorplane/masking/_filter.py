@@ -5,24 +5,30 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from copy import copy
 from typing import Final
 
 from errorplane.errors import ask
+from errorplane.hooks import GUARD
 from errorplane.masking._mask import Mask, default_mask, withheld
+from errorplane.masking._structlog import masked_event
 
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message", "taskName"}
+_NAMES: Final = ("name", "threadName", "taskName", "processName")  # of a logger, a task: an application makes them up
 _COPIES: Final = sys.version_info >= (3, 12)  # since then a filter may answer with another record
 
 
 class MaskingFilter(logging.Filter):
-    """Masks a record's message, its exception's text, its stack and what came in through ``extra``.
+    """Masks a record's message, its arguments, its exception's text, its stack, the names of logger, thread, task and
+    process, and what came in through ``extra``.
 
     Put it on the handler that writes (a logger's filter does not see what its children log). For ``dictConfig``:
     ``{"filters": {"mask": {"()": "errorplane.masking.MaskingFilter"}}}``.
 
     From Python 3.12 on, other handlers get the record as it was; on 3.11 those that come after this one get the masked
     one. Where something in an exception had to be hidden, formatters get its masked text instead of the exception.
+    A message that is a mapping stays one, since formatters exist that write its entries.
     """
 
     def __init__(self, mask: Mask | None = None) -> None:
@@ -33,14 +39,33 @@ class MaskingFilter(logging.Filter):
         """The record to write; on Python 3.11 the same one, changed."""
         if _COPIES:
             record = copy(record)
-        record.msg, record.args = self._mask.text(_message(record)), None
+        if GUARD.run("mask_record", self._mask_record, record) is None:
+            _withhold(record)
+        return record if _COPIES else True
+
+    def _mask_record(self, record: logging.LogRecord) -> bool:
+        self._mask_message(record)
         self._mask_exception(record)
         if record.stack_info:
             record.stack_info = self._mask.text(record.stack_info)
         for name, value in list(vars(record).items()):
             if name not in _OWN:
                 setattr(record, name, self._mask.value(value, name))
-        return record if _COPIES else True
+            elif name in _NAMES and isinstance(value, str):
+                setattr(record, name, self._mask.text(value))
+        return True
+
+    def _mask_message(self, record: logging.LogRecord) -> None:
+        if isinstance(record.msg, Mapping) and not record.args:
+            record.msg = masked_event(record.msg, self._mask)
+            return
+        shown, args = self._mask.text(_message(record)), record.args
+        if not args:
+            record.msg = shown
+            return
+        # Formatters exist that write the arguments apart, as uvicorn's of requests does.
+        masked = self._mask.value(args)
+        record.msg, record.args = _Said(shown), masked if isinstance(masked, dict) else tuple(masked)
 
     def _mask_exception(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
@@ -53,6 +78,26 @@ class MaskingFilter(logging.Filter):
         record.exc_text = masked
 
 
+class _Said(str):
+    """A message that has its arguments in it already, and says so to ``LogRecord.getMessage``, which applies them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self
+
+    def __mod__(self, _: object) -> str:
+        return str.__str__(self)
+
+
 def _message(record: logging.LogRecord) -> str:
     # Arguments may not fit, or their __str__ may fail: what was said must be written all the same.
     return ask(record.getMessage, "") or ask(lambda: f"{record.msg} {record.args or ''}".rstrip(), withheld("error"))
+
+
+def _withhold(record: logging.LogRecord) -> None:
+    """Leave of a record only when and where it was logged, and how severe it is."""
+    kept = logging.LogRecord("root", record.levelno, record.pathname, record.lineno, withheld("error"), None, None)
+    kept.created, kept.msecs, kept.relativeCreated = record.created, record.msecs, record.relativeCreated
+    vars(record).clear()
+    vars(record).update(vars(kept))

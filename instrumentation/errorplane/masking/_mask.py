@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from errorplane.detectors import ALL, TOP, Detector, Place, Transform, redact
@@ -16,6 +16,7 @@ TEXT_LENGTH: Final = 262_144
 _DEPTH: Final = 16
 _ITEMS: Final = 1024
 _VALUES: Final = 10_000
+_HALVES: Final = 256  # longer than most of what is found
 _CACHED: Final = 2048
 _CACHED_LENGTH: Final = 256
 
@@ -45,15 +46,33 @@ class Mask:
         """
         return self._text(text, Place(key))
 
-    def value(self, value: object, key: str | None = None) -> Any:
+    def value(self, value: object, key: str | None = None, *, values: int = _VALUES, length: int | None = None) -> Any:
         """Mappings, lists, tuples and sets with every text and number in them masked, keys too; others by their ``str``
-        where that holds something, else as they are.
+        where that holds something, else as they are. What comes after so many ``values`` is withheld; with ``length``
+        a longer text is its ``beginning``.
 
         >>> Mask().value({"password": "hunter2", "tries": 3})
         {'password': '<PASSWORD>', 'tries': 3}
         """
-        masked = GUARD.run("mask", _Walk(self._text, self._whole).value, value, Place(key), 0)
+        text = self._text if length is None else functools.partial(self._beginning, length)
+        masked = GUARD.run("mask", _Walk(text, self._whole, values).value, value, Place(key), 0)
         return withheld("error") if masked is None and value is not None else masked
+
+    def beginning(self, text: str, key: str | None = None, *, length: int) -> str:
+        """What is to be shown of the first ``length`` characters of a text, with an ellipsis where there are more.
+
+        Then the last 256 are left out as far as nothing was found in them: they may hold the half of something.
+        """
+        return self._beginning(length, text, Place(key))
+
+    def _beginning(self, length: int, text: str, place: Place) -> str:
+        if len(text) <= length:
+            return self._text(text, place)
+        looked_at = text[:length]
+        masked = self._text(looked_at, place)
+        ends = islice(zip(reversed(masked), reversed(looked_at), strict=False), _HALVES)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+        return f"{masked[: len(masked) - same]}\u2026"
 
     def _text(self, text: str, place: Place) -> str:
         if len(text) > TEXT_LENGTH:
@@ -66,10 +85,10 @@ class Mask:
 class _Walk:
     """One value on its way through a mask: bounded in depth and in the number of values in it."""
 
-    def __init__(self, text: Look, whole: Collection[str]) -> None:
+    def __init__(self, text: Look, whole: Collection[str], values: int) -> None:
         self._text = text
         self._whole = whole
-        self._room = _VALUES
+        self._room = values
 
     def value(self, value: object, place: Place, depth: int) -> Any:
         self._room -= 1
