@@ -145,8 +145,18 @@ def test_an_earlier_mark_alone_stays_and_is_known() -> None:
         {"errorplane.data_class": 7},
         {"errorplane.redacted.": 1},
         {"errorplane.redacted.email_address": -3},
+        {"errorplane.redacted.email_address": 4111111111111},
+        {"errorplane.redacted.pan_4111_1111_1111_1111": 1},
     ],
-    ids=["text for a count", "unknown class", "number for a class", "no entity", "negative"],
+    ids=[
+        "text for a count",
+        "unknown class",
+        "number for a class",
+        "no entity",
+        "negative",
+        "card for a count",
+        "card for an entity",
+    ],
 )
 def test_what_only_looks_like_a_mark_is_taken_out(forged: Mapping[str, Scalar]) -> None:
     """A sender cannot hide a value under a mark's name, nor spoil the counts."""

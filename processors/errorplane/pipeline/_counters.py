@@ -37,7 +37,12 @@ COUNTERS: tuple[Metric, ...] = (
     Metric("merged_points", "{point}", (), "Data points merged into others from which masking made them the same."),
     Metric("shadow_findings", "{finding}", ("policy", "entity"), "What the policy and its shadow hide, on one sample."),
     Metric("shadow_requests", "{request}", ("outcome",), "Requests given to the shadow: compared, skipped, failed."),
-    Metric("stripped_fields", "{field}", ("signal",), "Fields unknown to the schema that held a finding, removed."),
+    Metric(
+        "stripped_fields",
+        "{field}",
+        ("signal",),
+        "Fields removed that held a finding: unknown to the schema, or overridden by a later one.",
+    ),
     Metric(
         "decisions",
         "{decision}",

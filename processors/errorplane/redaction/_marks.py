@@ -30,8 +30,9 @@ Classify = Callable[[str], DataClass]
 # InstrumentationScope 3. Resource and scope are field 1 of their groups.
 _ITEM = {Signal.TRACES: 0x4A, Signal.LOGS: 0x32, Signal.METRICS: 0x62}
 _RESOURCE, _SCOPE, _OWN = 0x0A, 0x1A, 0x0A
-_COUNT = re.compile(re.escape(REDACTED) + r"([a-z][a-z0-9_]{0,63})\Z")
-_LARGEST = 1 << 62
+# An entity's name has few digits and a count is less than any card number, so that neither carries one.
+_COUNT = re.compile(re.escape(REDACTED) + r"(?!(?:[^0-9]*[0-9]){5})([a-z][a-z0-9_]{0,63})\Z")
+_LARGEST = 1 << 40
 _REMEMBERED = 4096  # most items hold one of few things
 _start = attrgetter("start")
 
