@@ -27,7 +27,7 @@ from errorplane.detectors._sql import SQL
 from errorplane.detectors._ssn import SSN
 from errorplane.detectors._url import URL
 from errorplane.detectors._values import REPLACED, may_hold_replacement
-from errorplane.detectors._words import words_in
+from errorplane.detectors._words import ANY, words_in
 
 ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD, *IDENTIFIERS)
 ALL += (*SECRETS, PRIVATE_KEY, URL, SQL)
@@ -95,10 +95,14 @@ def _find_decoded(
 def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
     """Detectors that need some kind of word, or context, are asked only where that is; most lines have neither."""
     found: list[Finding] = []
-    wanted = -1 if subject.context().topics else words_in(subject.shape)
+    wanted = 0  # looked for once, and only if somebody asks
     for detector in detectors:
-        if wanted < 0 or detector.words & wanted:
-            found += detector.find(subject)
+        if detector.words != ANY:
+            if not wanted:
+                wanted = -1 if subject.context().topics else words_in(subject.shape)
+            if wanted >= 0 and not detector.words & wanted:
+                continue
+        found += detector.find(subject)
     return found
 
 
