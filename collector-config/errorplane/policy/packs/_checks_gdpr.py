@@ -66,11 +66,11 @@ def _is_special(policy: Policy, entity: str) -> bool:
 
 def _destinations_cannot_be_joined(policy: Policy) -> Iterator[Remark]:
     """Art. 25(1): the pseudonyms of one destination say nothing to another."""
-    by_domain: dict[tuple[str, str | None], list[str]] = {}
+    by_domain: dict[tuple[str, str, str | None], list[str]] = {}
     for destination, actions in effective_actions(policy).items():
         for entity, action in actions.items():
-            by_domain.setdefault((entity, action.domain), []).append(destination)
-    shared = (u for u in _personal(policy) if u.keyed and len(by_domain[u.entity, u.action.domain]) > 1)
+            by_domain.setdefault((entity, action.do, action.domain), []).append(destination)
+    shared = (u for u in _personal(policy) if u.keyed and len(by_domain[u.entity, u.action.do, u.action.domain]) > 1)
     for use in together(shared):
         message = (
             f"{use.action.do} of {use.entity} has the domain {use.action.domain}, which several destinations share, so that "

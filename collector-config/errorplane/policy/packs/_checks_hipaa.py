@@ -15,10 +15,15 @@ from errorplane.policy._checks import Check, Remark
 from errorplane.policy._policy import Policy
 from errorplane.policy.packs._hipaa import HIPAA
 from errorplane.policy.packs._model import Rule
-from errorplane.policy.packs._uses import Use, breaks, personal_entities, together, tokens_key_within, uses
+from errorplane.policy.packs._uses import Use, allowed, breaks, personal_entities, together, tokens_key_within, uses
 
 _PERSON = "PERSON"
 _CODES = ("token", "hmac", "encrypt")
+_SAMPLES = (
+    *("518-22-9014", "(208) 555-0147", "+1 208-555-0147", "84.115.6.219", "00:1b:63:84:45:e6"),
+    *("m.quintero@a-clinic.example", "https://a-portal.example/u/m.quintero"),
+)
+"""A social security number, telephone numbers, addresses: of nobody, so that no exception can mean them."""
 
 
 def _identifiers(policy: Policy) -> Iterator[tuple[Use, Rule]]:
@@ -41,7 +46,7 @@ def _names_are_found(policy: Policy) -> Iterator[Remark]:
 
 
 def _identifiers_are_removed(policy: Policy) -> Iterator[Remark]:
-    """(A) to (R): each is removed; of dates the year, of ZIP codes three digits, of ages those up to 89 may stay."""
+    """(A) to (R): each is removed, the domain of an e-mail address, which may be a person's own, with it; of dates the year, of ZIP codes three digits, of ages those up to 89 may stay."""
     left: dict[Rule, list[Use]] = {}
     for use, rule in _identifiers(policy):
         if not _is_removed(use, rule) and not _is_code(use):
@@ -54,7 +59,7 @@ def _identifiers_are_removed(policy: Policy) -> Iterator[Remark]:
 def _is_removed(use: Use, rule: Rule) -> bool:
     if use.action.do == "generalise":
         return (rule.action.do, rule.action.to) == ("generalise", use.action.to)
-    return use.action.do in ("drop", "replace", "keep_domain") or (use.action.do == "mask" and not use.shows)
+    return use.action.do in ("drop", "replace") or (use.action.do == "mask" and not use.shows)
 
 
 def _is_code(use: Use) -> bool:
@@ -74,4 +79,16 @@ def _codes_are_kept_apart(policy: Policy) -> Iterator[Remark]:
             yield breaks(HIPAA, rule, use.path, what, "warning")
 
 
-HIPAA_CHECKS: tuple[Check, ...] = (_names_are_found, _identifiers_are_removed, _codes_are_kept_apart)
+def _no_pattern_lets_identifiers_through(policy: Policy) -> Iterator[Remark]:
+    """(D) to (O): exceptions are for what belongs to nobody, not for whatever an identifier may look like."""
+    for path in allowed(policy, _SAMPLES):
+        rule = HIPAA.policy_rule("164.514(b)(2)(i)")
+        yield breaks(HIPAA, rule, path, "matches identifiers, such as telephone or social security numbers of anybody")
+
+
+HIPAA_CHECKS: tuple[Check, ...] = (
+    _names_are_found,
+    _identifiers_are_removed,
+    _codes_are_kept_apart,
+    _no_pattern_lets_identifiers_through,
+)

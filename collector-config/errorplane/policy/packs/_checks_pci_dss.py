@@ -21,7 +21,7 @@ _NEVER_STORED = ("CVV", "TRACK_DATA", "PIN")
 _BIN, _LONG_BIN, _LAST = 6, 8, 4
 _PREFIXES = ("4", "51", "2221", "34", "37", "36", "3528", "50", "6011", "62", "65")
 _LENGTHS = (13, 14, 15, 16, 19)
-_SHAPES = ("", " ", "-")
+_SHAPES = ("", " ", "-", ".")
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _COUNTS = re.compile(r"\{[0-9,]*\}")
 
@@ -124,7 +124,7 @@ def _keys_are_apart(policy: Policy) -> Iterator[Remark]:
 
 
 def _is_card(text: str) -> bool:
-    digits = re.sub(r"[ -]", "", text)
+    digits = re.sub(r"[ .-]", "", text)
     return re.fullmatch(r"[0-9]{12,19}", digits) is not None and _check_digit(digits[:-1]) == digits[-1]
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from errorplane.policy._checks import Check, Remark
 from errorplane.policy._policy import Policy
 from errorplane.policy.packs._secrets import SECRETS
-from errorplane.policy.packs._uses import Use, breaks, own_detectors, together, uses
+from errorplane.policy.packs._uses import Use, allowed, breaks, own_detectors, together, uses
+
+_SAMPLES = ("Tr0ub4dor-93", "q7Zk2Wv9Rb4Xc8Nd1Ls6Hf3Gj5Mp0Ty")
+"""A password and a key of no service."""
 
 
 def _secrets(policy: Policy) -> Iterator[Use]:
@@ -27,4 +30,14 @@ def _no_secret_can_be_read_again(policy: Policy) -> Iterator[Remark]:
         yield breaks(SECRETS, SECRETS.policy_rule("CWE-522"), use.path, message)
 
 
-SECRETS_CHECKS: tuple[Check, ...] = (_no_secret_is_kept, _no_secret_can_be_read_again)
+def _no_pattern_lets_secrets_through(policy: Policy) -> Iterator[Remark]:
+    """CWE-532: exceptions are for what looks like a secret and is none, not for whatever a secret may look like."""
+    for path in allowed(policy, _SAMPLES):
+        yield breaks(SECRETS, SECRETS.policy_rule("CWE-532"), path, "matches whatever a secret may look like")
+
+
+SECRETS_CHECKS: tuple[Check, ...] = (
+    _no_secret_is_kept,
+    _no_secret_can_be_read_again,
+    _no_pattern_lets_secrets_through,
+)

@@ -220,7 +220,7 @@ HIPAA = Pack(
         PolicyRule(
             "164.514(b)(2)(i)",
             "The following identifiers of the individual or of relatives, employers, or household members of the individual, are removed",
-            "An identifier that is left in full or in part: keep; a mask that shows characters; ip_prefix; dates more exact than the year, ZIP codes of "
+            "An identifier that is left in full or in part: keep; a mask that shows characters; ip_prefix; keep_domain; allow_patterns that let any of them through; dates more exact than the year, ZIP codes of "
             "more than three digits, ages above 89. The number is that of the identifier.",
         ),
         PolicyRule(

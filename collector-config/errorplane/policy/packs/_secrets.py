@@ -38,7 +38,7 @@ SECRETS = Pack(
         Rule("CWE-532", entity, _QUOTE, REPLACE, places, keys, "secret") for entity, (places, keys) in _SECRETS.items()
     ),
     (
-        PolicyRule("CWE-532", _QUOTE, "keep for a secret."),
+        PolicyRule("CWE-532", _QUOTE, "keep for a secret; allow_patterns that let any password or key through."),
         PolicyRule(
             "CWE-522", "Insufficiently Protected Credentials", "token or encrypt for a secret: it could be read again."
         ),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from errorplane.policy._actions import Action
 from errorplane.policy._checks import Remark
 from errorplane.policy._effective import choose, entities_of
+from errorplane.policy._patterns import compile_pattern
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import Level
 from errorplane.policy._problems import Path as Keys
@@ -52,6 +54,14 @@ def uses(policy: Policy, entities: Iterable[str]) -> Iterator[Use]:
             found.setdefault((chosen.path, repr(chosen.action)), (chosen.action, []))[1].append(name)
         for (path, _), (action, names) in found.items():
             yield Use(entity, action, path, tuple(names))
+
+
+def allowed(policy: Policy, samples: Sequence[str]) -> Iterator[Keys]:
+    """Where a pattern stands that lets one of ``samples`` through: it means much more than exceptions."""
+    for number, pattern in enumerate(policy.redaction.allow_patterns):
+        compiled: Any = compile_pattern(pattern)
+        if any(compiled.fullmatch(sample) for sample in samples):
+            yield "redaction", "allow_patterns", number
 
 
 def breaks(pack: Pack, rule: Rule | PolicyRule, path: Keys, message: str, level: Level = "error") -> Remark:
