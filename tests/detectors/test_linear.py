@@ -111,6 +111,7 @@ WORST = (
         ")",
         ",a",
     ),
+    *("4111 1111 1111 1111 ", "4111111111111111 ", ";4111111111111111=", "jdbc:oracle:thin:a/", "1A1z", "vat ", "dob "),
     *("\u0661", "\uff11", "日", "\ud800", "\x00", "a", "A"),
 )
 
@@ -145,6 +146,14 @@ def test_worst_cases_take_as_long_as_their_length(key: str | None) -> None:
     units = WORST if key is None else [unit for unit in WORST if len(unit) <= 2 and not unit.isalpha()]
     budget = _budget_s(SIZE)
     slow = {unit: seconds for unit in units if (seconds := _least_s(_filled(unit, SIZE), key, budget)) > budget}
+    assert slow == {}
+
+
+def test_words_elsewhere_in_the_text_make_nothing_quadratic() -> None:
+    """The same beside words without which many detectors do not look."""
+    budget = _budget_s(SIZE // 2)
+    texts = {unit: f"my card, phone, dob, iban and pass are x@y.de :// {_filled(unit, SIZE // 2)}" for unit in WORST}
+    slow = {unit: seconds for unit, text in texts.items() if (seconds := _least_s(text, None, budget)) > budget}
     assert slow == {}
 
 

@@ -9,7 +9,6 @@ from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._keys import KeyClass
 from errorplane.detectors._labels import is_glued, is_labelled, is_value_of_other
 from errorplane.detectors._model import Detector, Finding, Subject
-from errorplane.detectors._prose import is_personal
 
 # (lowest and highest leading digits, lengths): what the schemes publish, checked 2026. UATP (1, fifteen digits) is not
 # here, since counters look like it: its numbers need a word or key beside them.
@@ -75,7 +74,7 @@ _PART_BEFORE = re.compile(r"(?:[0-9a-z]|[0-9]\.)\Z")
 _PART_AFTER = re.compile(r"[0-9a-z]|\.[0-9]")
 _MINUS = re.compile(r"(?:^|[\s_=:,(\[])-\Z")
 _DOUBLED = str.maketrans("0123456789", "0246813579")
-_NEAR = 40
+_NEAR, _MANY_GROUPS = 40, 64
 _CARD, _ACCOUNT, _ID = KeyClass.CARD, KeyClass.ACCOUNT, KeyClass.ID
 
 
@@ -122,14 +121,14 @@ def _find_runs(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_column(sizes: tuple[int, ...], first: int, last: int) -> bool:
-    """Whether groups of four are a part of six or more; of eight they may be two cards."""
+    """Whether groups of four are a part of six or more; of eight, or of very many, they may be cards."""
     if {*sizes[first:last]} != {4}:
         return False
-    while first and sizes[first - 1] == 4:
+    while first and sizes[first - 1] == 4 and last - first <= _MANY_GROUPS:
         first -= 1
-    while last < len(sizes) and sizes[last] == 4:
+    while last < len(sizes) and sizes[last] == 4 and last - first <= _MANY_GROUPS:
         last += 1
-    return last - first > 5 and (last - first) % 4 != 0
+    return 5 < last - first <= _MANY_GROUPS and (last - first) % 4 != 0
 
 
 def _is_card(subject: Subject, start: int, end: int) -> bool:
@@ -160,7 +159,7 @@ def _is_id(subject: Subject, start: int, end: int) -> bool:
     sizes = tuple(map(len, _GROUP.findall(low[start:end])))
     if sizes in _USUAL_GROUPS:
         return False
-    personal = is_personal(low)
+    personal = subject.personal()
     if is_labelled(low, start, end, personal=personal):
         return True
     if len(sizes) > 1:  # beside another number: two columns

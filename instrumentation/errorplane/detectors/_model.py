@@ -10,6 +10,7 @@ from errorplane.detectors._assignments import Assignment, find_assignments
 from errorplane.detectors._context import Context, context_of
 from errorplane.detectors._fold import fold, lower, shape
 from errorplane.detectors._keys import KeyClass
+from errorplane.detectors._prose import is_personal
 from errorplane.detectors._secret_scan import Secret, find_secrets
 from errorplane.detectors._values import REPLACED, may_hold_replacement
 from errorplane.detectors._words import ANY
@@ -44,6 +45,7 @@ class Subject:
     _assignments: Sequence[Assignment] | None = field(default=None, init=False, repr=False)
     _secrets: Sequence[Secret] | None = field(default=None, init=False, repr=False)
     _context: Context | None = field(default=None, init=False, repr=False)
+    _personal: bool | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, text: str, key: KeyClass = KeyClass.NONE, name: str = "") -> Subject:
@@ -69,6 +71,12 @@ class Subject:
         if self._context is None:
             self._context = context_of(self.text, self.low, self.name)
         return self._context
+
+    def personal(self) -> bool:
+        """Whether the text is addressed to someone, looked for once."""
+        if self._personal is None:
+            self._personal = is_personal(self.low)
+        return self._personal
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}\Z")
 _PWD = re.compile(r"(?:^|[^A-Za-z])(?:OLD)?(?:PWD|pwd)\Z")
 _FOLDER = re.compile(r"(?:/|(?:/[\w.@+ -]{1,255}){1,64}/?|~(?:/.*)?|[A-Za-z]:\\.*)\Z")
 _HOST = re.compile(r"@[\w\[%$]")
-_ORACLE = re.compile(r"jdbc:oracle:(?:thin|oci8?):[^\s/@]{1,128}/\"?(?P<password>[^\s@\"]+)\"?@")
+_ORACLE = re.compile(r"jdbc:oracle:(?:thin|oci8?):[^\s/@]{1,128}/\"?(?P<password>[^\s@\"]{1,256})\"?@")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
