@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from copy import copy
+from functools import lru_cache
 from typing import Final
 
 from errorplane.errors import ask
@@ -16,6 +17,8 @@ from errorplane.masking._structlog import masked_event
 
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message", "taskName"}
 _NAMES: Final = ("name", "threadName", "taskName", "processName")  # of a logger, a task: an application makes them up
+_NAMES_KEPT: Final = 256
+_PLAIN: Final = (str, int, float, bool, type(None))
 _COPIES: Final = sys.version_info >= (3, 12)  # since then a filter may answer with another record
 
 
@@ -34,6 +37,7 @@ class MaskingFilter(logging.Filter):
     def __init__(self, mask: Mask | None = None) -> None:
         super().__init__()
         self._mask = default_mask() if mask is None else mask
+        self._name = lru_cache(_NAMES_KEPT)(self._mask.text)  # a process has few
 
     def filter(self, record: logging.LogRecord) -> logging.LogRecord | bool:  # type: ignore[override]  # 3.12 allows it
         """The record to write; on Python 3.11 the same one, changed."""
@@ -52,20 +56,21 @@ class MaskingFilter(logging.Filter):
             if name not in _OWN:
                 setattr(record, name, self._mask.value(value, name))
             elif name in _NAMES and isinstance(value, str):
-                setattr(record, name, self._mask.text(value))
+                setattr(record, name, self._name(value))
         return True
 
     def _mask_message(self, record: logging.LogRecord) -> None:
         if isinstance(record.msg, Mapping) and not record.args:
             record.msg = masked_event(record.msg, self._mask)
             return
-        shown, args = self._mask.text(_message(record)), record.args
+        plain, args = _message(record), record.args
+        shown = self._mask.text(plain)
         if not args:
             record.msg = shown
-            return
-        # Formatters exist that write the arguments apart, as uvicorn's of requests does.
-        masked = self._mask.value(args)
-        record.msg, record.args = _Said(shown), masked if isinstance(masked, dict) else tuple(masked)
+        elif shown != plain or not _has_all(plain, args):
+            # Formatters exist that write the arguments apart, as uvicorn's of requests does.
+            masked = self._mask.value(args)
+            record.msg, record.args = _Said(shown), masked if isinstance(masked, dict) else tuple(masked)
 
     def _mask_exception(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
@@ -93,6 +98,11 @@ class _Said(str):
 def _message(record: logging.LogRecord) -> str:
     # Arguments may not fit, or their __str__ may fail: what was said must be written all the same.
     return ask(record.getMessage, "") or ask(lambda: f"{record.msg} {record.args or ''}".rstrip(), withheld("error"))
+
+
+def _has_all(message: str, args: object) -> bool:
+    """Whether a message holds all of its arguments, as plain values, so that they were looked at with it."""
+    return isinstance(args, tuple) and all(type(arg) in _PLAIN and str(arg) in message for arg in args)
 
 
 def _withhold(record: logging.LogRecord) -> None:
