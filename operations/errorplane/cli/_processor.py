@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -60,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     # These log whole requests or every call at INFO and DEBUG.
     for chatty in ("httpx", "httpcore", "grpc", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # A core dump would hold requests as they came in.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Blocked in every thread from here on, so that none but this one is woken by them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
