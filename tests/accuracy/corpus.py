@@ -205,12 +205,12 @@ Good morning, this is about <words> <value>. Thank you for your help
 
 # Of what only has a meaning in its place.
 _OWN = {
-    "SQL_LITERAL": r"""
+    "placed SQL_LITERAL": r"""
 db.query.text => SELECT id FROM people WHERE name = '<value>' LIMIT <n>
 db.statement => UPDATE people SET city = '<value>' WHERE id = ?
 db.query.text => INSERT INTO notes (t, k) VALUES ('<value>', 0)
 """,
-    "URL": r"""
+    "placed URL": r"""
 url.full => https://<value|percent>@files.example.com/a?page=<n>
 url.full => https://app.example.com/callback?user_name=<value|percent>&page=<n>
 GET /profile?full_name=<value|form>&n=<n> HTTP/1.1
@@ -291,7 +291,11 @@ def corpus(seed: int = SEED, kinds: Sequence[Kind] = ALL_KINDS) -> tuple[Sample,
         _filled(random.Random(f"{seed}/{name}/{kind.entity}/{number}"), name, template, held_out, kind)
         for name, template, held_out in templates()
         for kind in kinds
-        if (name.startswith(kind.entity) if kind in PLACED else kind.plain is not None or not template.startswith("*"))
+        if (
+            name.startswith(f"placed {kind.entity}")
+            if kind in PLACED
+            else kind.plain is not None or not template.startswith("*")
+        )
         and (kind in PLACED or not name.startswith(tuple(_OWN)))
         for number in range(VALUES if kind in KINDS else VALUES_OF_IDENTIFIERS)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.accuracy.contenders import Contender
 from tests.accuracy.corpus import corpus
 from tests.accuracy.logs import Line, ordinary_lines, read_folder
 from tests.accuracy.page import Hits, Part
-from tests.accuracy.scoring import Sample, score
+from tests.accuracy.scoring import ANY, Sample, Span, score
 from tests.accuracy.synth import synth
 
 # Addresses are real ones in logs; LogHub's mailboxes and MAC addresses were looked at, and are real too.
@@ -53,11 +54,22 @@ def _hits(title: str, lines: Sequence[Line], contenders: Sequence[Contender], re
     for contender in contenders:
         hit[contender.name], entities[contender.name] = 0, Counter()
         for line, spans in zip(lines, contender.find(samples), strict=True):
-            wrong = [
-                span.entity
-                for span in spans
-                if span.entity not in real or any(span.start < end and start < span.end for start, end in line.versions)
-            ]
+            wrong = [span.entity for span in spans if not _is_real(span, line, real)]
             hit[contender.name] += bool(wrong)
             entities[contender.name].update(set(wrong))
     return Hits(title, len(lines), hit, entities)
+
+
+def _is_real(span: Span, line: Line, real: frozenset[str]) -> bool:
+    """Whether it is an address, also if who found it does not say so, and no version."""
+    if any(span.start < end and start < span.end for start, end in line.versions):
+        return False
+    return span.entity in real or (span.entity == ANY and _is_address(line.text[span.start : span.end]))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

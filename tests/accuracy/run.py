@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import time
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -50,16 +51,13 @@ def measured(contenders: list[Contender]) -> str:
 
 def _loghub(folder: Path, contenders: list[Contender]) -> str:
     collections = folder_logs(folder, contenders)
+    names = [one.name for one in contenders]
+    entities = {name: sum((each.entities[name] for each in collections), start=Counter[str]()) for name in names}
     total = Hits(
         "all",
         sum(each.lines for each in collections),
-        {one.name: sum(each.hit[one.name] for each in collections) for one in contenders},
-        {
-            one.name: sum(
-                (each.entities[one.name] for each in collections), start=type(collections[0].entities[one.name])()
-            )
-            for one in contenders
-        },
+        {name: sum(each.hit[name] for each in collections) for name in names},
+        entities,
     )
     day = datetime.date.today().isoformat()
     return section(f"LogHub, as of {day}", log_table([*collections, total]))

@@ -59,7 +59,9 @@ class Rate:
         share, squared = self.hits / self.count, _Z * _Z / self.count
         middle = share + squared / 2
         half = _Z * math.sqrt(share * (1 - share) / self.count + squared / self.count / 4)
-        return max(0.0, (middle - half) / (1 + squared)), min(1.0, (middle + half) / (1 + squared))
+        low, high = (middle - half) / (1 + squared), (middle + half) / (1 + squared)
+        # Rounding must not put the share itself outside.
+        return max(0.0, min(low, share)), min(1.0, max(high, share))
 
 
 @dataclass(slots=True)
