@@ -13,12 +13,20 @@ SECRETS = {
     "PHONE_NUMBER": "+49 30 901820000",
     "JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
     "AWS_KEY": "AKIAIOSFODNN7EXAMPLE",
+    "MAC_ADDRESS": "00:1a:2b:3c:4d:5e",
+    "CRYPTO": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    "US_MBI": "1EG4-TE5-MK73",
+    "UK_NINO": "AB123456C",
+    "GITHUB_TOKEN": "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
 }
 """By entity; each is found in any text, whatever its key."""
 
 IN_CONTEXT = {
     "BEARER_TOKEN": ("Authorization: Bearer {}", "mF9.B5f-4.1JqMx0"),
     "PASSWORD": ("password={}", "hunter2horse"),
+    "IMEI": ("imei={}", "490154203237518"),
+    "DATE_OF_BIRTH": ("date of birth: {}", "1980-03-12"),
+    "UK_NHS": ("NHS number: {}", "943 476 5919"),
 }
 """What is found by what stands before it: the text, and the part that is secret."""
 

@@ -5,7 +5,7 @@ The places come from the protobuf descriptors, so that a field of a new version 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,16 +22,26 @@ REDACTOR = Redactor()
 Path = tuple[Any, ...]
 
 
-def leaves(descriptor: Any, above: Path = ()) -> Iterator[Path]:
-    """Every path of fields that ends at a text; a message type may occur twice on it (values in values)."""
+def leaves(descriptor: Any, wanted: Callable[[Any], bool], above: Path = ()) -> Iterator[Path]:
+    """Every path of fields that ends at a wanted one; a message type may occur twice on it (values in values)."""
     for field in descriptor.fields:
         path = (*above, field)
         if field.type == FieldDescriptor.TYPE_MESSAGE:
             kinds = [each.message_type.full_name for each in path if each.message_type]
             if kinds.count(field.message_type.full_name) <= 2:
-                yield from leaves(field.message_type, path)
-        elif field.type == FieldDescriptor.TYPE_STRING or field.name == "bytes_value":
+                yield from leaves(field.message_type, wanted, path)
+        elif wanted(field):
             yield path
+
+
+def is_text(field: Any) -> bool:
+    """Whether a field holds text, or bytes that may be text."""
+    return bool(field.type == FieldDescriptor.TYPE_STRING or field.name == "bytes_value")
+
+
+def is_number(field: Any) -> bool:
+    """Whether a field is an attribute's number."""
+    return field.name in ("int_value", "double_value")
 
 
 def messages(descriptor: Any, above: Path = ()) -> Iterator[Path]:
@@ -61,18 +71,19 @@ def dig(message: Message, path: Path) -> Message:
     return message
 
 
-def plant(message: Message, path: Path, text: str) -> None:
-    """Put ``text`` at the end of the path."""
+def plant(message: Message, path: Path, text: str | int) -> None:
+    """Put a text or a number at the end of the path."""
     *way, last = path
     holder = dig(message, tuple(way))
-    value = text.encode() if last.type == FieldDescriptor.TYPE_BYTES else text
+    value = text.encode() if last.type == FieldDescriptor.TYPE_BYTES and isinstance(text, str) else text
     if last.is_repeated:
         getattr(holder, last.name).append(value)
     else:
         setattr(holder, last.name, value)
 
 
-PLACES = [(signal, path) for signal in Signal for path in leaves(signal.request_type.DESCRIPTOR)]
+PLACES = [(signal, path) for signal in Signal for path in leaves(signal.request_type.DESCRIPTOR, is_text)]
+NUMBERS = [(signal, path) for signal in Signal for path in leaves(signal.request_type.DESCRIPTOR, is_number)]
 MESSAGES = [(signal, path) for signal in Signal for path in messages(signal.request_type.DESCRIPTOR)]
 
 
@@ -114,6 +125,25 @@ def test_a_secret_in_a_text_does_not_pass(signal: Signal, path: Path) -> None:
     assert result.quarantined == {}
     assert not result.slow
     signal.request_type.FromString(result.body)
+
+
+CARDS = (4111111111111111, 378282246310005, 6759649826438453, 30569309025904, 501800000009)
+
+
+@pytest.mark.parametrize(
+    ("signal", "path"), NUMBERS, ids=lambda each: each.value if isinstance(each, Signal) else named(each)
+)
+def test_a_card_in_a_number_does_not_pass(signal: Signal, path: Path) -> None:
+    """A card number as an integer or a double becomes a text that says so; other large numbers stay numbers."""
+    request = signal.request_type()
+    for card in (*CARDS, 1_790_000_000_123_456):
+        plant(request, path, card)
+    body = request.SerializeToString()
+    result = REDACTOR.redact(signal, body, walk(signal, body))
+    assert result.found == {"CREDIT_CARD": len(CARDS)}
+    left = str(signal.request_type.FromString(result.body))
+    assert left.count('string_value: "<CREDIT_CARD>"') == len(CARDS)
+    assert "1790000000123456" in left or "1.790000000123456e+15" in left
 
 
 @pytest.mark.parametrize(
