@@ -35,9 +35,9 @@ _COARSE = (
     rb"(?i:\.[0-9a-f]{4}\.[0-9a-f]{4})",
     rb"(?i:(?:%(?:25){0,2}|u00)3a)",
 )
-# An AnyValue's int_value (tag 0x18) of 2^35 or more, and a double_value (tag 0x21) from 2^39 to 2^63: cards as numbers.
+# An AnyValue's int_value (tag 0x18) of 2^35 or more, and a double_value (tag 0x21) from 2^38 to 2^63: cards as numbers.
 # The tags also in their over-long spellings.
-_CARD_SIZED = rb".{6}(?:[\x60-\xff]\x42|[\x00-\xef]\x43)"
+_CARD_SIZED = rb".{6}(?:[\x50-\xff]\x42|[\x00-\xef]\x43)"
 _LARGE_NUMBERS = (
     rb"\x18[\x80-\xff]{5}",
     rb"\x98\x80{0,3}\x00[\x80-\xff]{5}",
