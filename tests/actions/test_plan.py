@@ -12,6 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from tests.actions.parts import FixedKeys, effective, finding
 from tests.support.telemetry import pairs, span, traces
 
+from errorplane.detectors import Finding
 from errorplane.keys import Key, KeyUnavailable, derive
 from errorplane.otlp import Signal
 from errorplane.policy import ALWAYS_DROPPED
@@ -79,6 +80,38 @@ def test_what_must_never_be_stored_is_dropped_whatever_the_policy_says(entity: s
     actions = effective(a={entity: "keep", "default": "keep"}, b={entity: "token", "default": "token"})
     assert journalled(actions, entity, "123") == ""
     assert sent(actions, "a", f"x{JOURNAL.token(entity, '123')}") == "x"
+
+
+def overlapping(value: str, *entities: str) -> Finding:
+    """A finding of several entities in one place, named after the first."""
+    return Finding(entities[0], 0, len(value), 1.0, "test", frozenset(entities[1:]))
+
+
+def test_of_what_is_in_one_place_the_strictest_action_counts() -> None:
+    """A kept entity keeps nothing that also is another; of masks the one that shows least, of equal actions the name's."""
+    value = "4111111111111111"
+    one = plan(
+        effective(a={"NOTE": "keep", "CREDIT_CARD": {"do": "mask", "last": 4}, "LONG": {"do": "mask", "last": 8}})
+    )
+    assert one.before(overlapping(value, "NOTE", "CREDIT_CARD"), value) == "************1111"
+    assert one.before(overlapping(value, "LONG", "CREDIT_CARD"), value) == "************1111"
+    assert one.before(overlapping(value, "NOTE", "JWT"), value) == "<JWT>"
+    assert one.before(overlapping(value, "IBAN_CODE", "JWT"), value) == "<IBAN_CODE>"
+
+
+def test_what_must_never_be_stored_is_in_no_token_of_what_surrounds_it() -> None:
+    """A value that also holds a card verification value is dropped, whatever else it is."""
+    actions = effective(a={"NOTE": "keep"}, b={"NOTE": "token"})
+    value = "bob, 4111111111111111, cvv 731"
+    assert plan(actions).before(overlapping(value, "NOTE", "CVV"), value) == ""
+
+
+def test_where_destinations_disagree_about_what_is_strictest_none_gets_the_value() -> None:
+    """One hides the one entity and keeps the other, the next the other way round: both get the entity's name."""
+    actions = effective(a={"NOTE": "keep", "JWT": "drop"}, b={"NOTE": "drop", "JWT": "keep"})
+    held = plan(actions).before(overlapping("secret", "NOTE", "JWT"), "secret")
+    assert held == "<NOTE>"
+    assert sent(actions, "a", held) == sent(actions, "b", held) == "<NOTE>"
 
 
 def test_an_older_token_is_replaced_by_what_the_policy_says_now() -> None:

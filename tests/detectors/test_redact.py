@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.detectors.samples import spans
 from tests.detectors.test_gates import KEYS, NAMES, TEXTS
 
-from errorplane.detectors import ALL, Finding, KeyClass, Subject, find, redact, replacement
+from errorplane.detectors import ALL, Detector, Finding, KeyClass, Subject, find, redact, replacement
 
 ANY_TEXT = st.text(st.characters(), max_size=300)  # lone surrogates too
 ANY_KEY = st.none() | st.sampled_from(KEYS) | NAMES | st.text(st.characters(), max_size=60)
@@ -58,10 +60,29 @@ def test_what_detectors_are_given_has_the_length_of_the_text(text: str, kind: Ke
 
 
 def test_overlapping_findings_become_one() -> None:
-    """It covers all of them and bears the name of the surest."""
+    """It covers all of them, bears the name of the surest, of these the most sensitive, and tells what else is in it."""
     text = "Cookie: mail=bob@example.com; card=4111111111111111"
-    assert [(f.entity, text[f.start : f.end]) for f in find(text)] == [("EMAIL_ADDRESS", text[8:])]
-    assert redact(text)[0] == "Cookie: <EMAIL_ADDRESS>"
+    (found,) = find(text)
+    assert (found.entity, text[found.start : found.end]) == ("CREDIT_CARD", text[8:])
+    assert found.also == {"EMAIL_ADDRESS", "BEARER_TOKEN"}
+    assert redact(text)[0] == "Cookie: <CREDIT_CARD>"
+
+
+@pytest.mark.parametrize("order", [("EMAIL_ADDRESS", "IBAN_CODE"), ("IBAN_CODE", "EMAIL_ADDRESS")])
+def test_of_equally_sure_findings_the_more_sensitive_names_the_place(order: tuple[str, str]) -> None:
+    """Whatever the order in which detectors look, and however long the less sensitive finding is."""
+    lengths = {"EMAIL_ADDRESS": 9, "IBAN_CODE": 4}
+    looks = [Detector(each, (), lambda _, each=each: [Finding(each, 0, lengths[each], 0.9, "test")]) for each in order]
+    assert [(f.entity, f.start, f.end, f.also) for f in find("123456789", None, looks)] == [
+        ("IBAN_CODE", 0, 9, frozenset({"EMAIL_ADDRESS"}))
+    ]
+
+
+def test_base64_tells_all_that_is_in_it() -> None:
+    """A run of base64 is one finding, which knows of each thing that stands in it."""
+    run = base64.b64encode(b'{"mail": "bob@example.com", "pan": "4111111111111111", "cvv": "731"}').decode()
+    (found,) = find(f"payload {run}")
+    assert set(found.entities) >= {"CVV", "EMAIL_ADDRESS", "CREDIT_CARD"}
 
 
 def test_findings_are_those_of_the_given_text() -> None:

@@ -339,6 +339,13 @@ def test_settings_decide_what_is_hidden_and_how(tmp_path: Path) -> None:
     }
 
 
+def test_of_what_is_in_one_place_the_strictest_action_counts(tmp_path: Path) -> None:
+    """A value that is one thing by its name and another by its content is hidden enough for both."""
+    actions = {"default": {"do": "mask", "first": 0, "last": 8, "char": "*"}, "CREDIT_CARD": {"do": "replace"}}
+    mask = load_mask(settings_file(tmp_path, keys={"note": "NOTE"}, actions=actions))
+    assert mask.value({"note": CARD}) == {"note": "<CREDIT_CARD>"}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -111,6 +112,23 @@ def test_a_pack_cites_its_rule_and_never_the_value() -> None:
     assert "rule" not in objects[2]["entities"][1]
     clean = scan("--pack", "pci-dss", "--fail-on-leak", "-", data=f"{MAIL}\n".encode())
     assert clean.returncode == 0
+
+
+def test_a_pack_cites_its_rule_about_what_stands_within_something_else() -> None:
+    """A card in base64 beside an address is a leak for pci-dss, and the action that is named is the one that is done."""
+    run = base64.b64encode(f'{{"mail": "{MAIL}", "pan": "{CARD}"}}'.encode())
+    Path("keeps.yaml").write_text(
+        "version: 1\nredaction: {custom: [{name: NOTE, keys: [note]}], actions: {NOTE: keep, CREDIT_CARD: drop}}\n"
+    )
+    common = ("--policy", "keeps.yaml", "--pack", "pci-dss", "--fail-on-leak")
+    done = scan(*common, "-", data=run + b"\n")
+    assert (done.returncode, done.stdout) == (1, b"\n")
+    assert b"pci-dss 3.5.1" in done.stderr
+    line = json.dumps({"note": f"card {CARD}"}).encode()
+    document = json.loads(scan(*common, "--format", "ndjson", "--json", "-", data=line).stdout)
+    assert json.loads(document["text"]) == {"note": ""}
+    (entity,) = document["entities"]
+    assert (entity["action"], entity["rule"]["number"]) == ("drop", "3.5.1")
 
 
 def test_the_policys_actions_are_done_and_named() -> None:

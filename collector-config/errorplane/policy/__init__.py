@@ -21,7 +21,7 @@ from errorplane.policy._delivery import (
     RetentionRule,
     Telemetry,
 )
-from errorplane.policy._effective import ALWAYS_DROPPED, Detection, detection, effective_actions
+from errorplane.policy._effective import ALWAYS_DROPPED, Detection, detection, effective_actions, leniency
 from errorplane.policy._keys import Keys, KeySource
 from errorplane.policy._load import LoadResult, check, load, read
 from errorplane.policy._policy import Policy
@@ -72,6 +72,7 @@ __all__ = [
     "detection",
     "effective_actions",
     "json_schema",
+    "leniency",
     "load",
     "read",
 ]

@@ -19,7 +19,7 @@ ALWAYS_DROPPED = frozenset({"CVV", "TRACK_DATA"})
 """Never kept, whatever a policy says (PCI DSS 3.3.1)."""
 _DROP, _REPLACE = Action(do="drop"), Action(do="replace")
 
-# The least that is left comes first: where two packs name one entity, both must be content.
+# The least that is left comes first: where two packs name one entity, or one text is two entities, both must be content.
 _STRICTNESS = ("drop", "replace", "encrypt", "hmac", "token", "mask", "generalise", "keep_domain", "ip_prefix", "keep")
 
 
@@ -102,13 +102,18 @@ def choose(policy: Policy, destination: str | None, entity: str) -> Chosen:
         (number, one.actions[entity]) for number, one in enumerate(packs_of(policy.redaction)) if entity in one.actions
     ]
     if said:
-        number, action = min(said, key=lambda each: _STRICTNESS.index(each[1].do))
+        number, action = min(said, key=lambda each: leniency(each[1]))
         return Chosen(_in_domain(action, domain), ("redaction", "packs", number))
     if DEFAULT in own:
         return Chosen(_in_domain(own[DEFAULT], domain), (*here, DEFAULT))
     if DEFAULT in general:
         return Chosen(_in_domain(general[DEFAULT], EVERYWHERE), ("redaction", "actions", DEFAULT))
     return Chosen(_REPLACE, ("redaction",))
+
+
+def leniency(action: Action) -> tuple[int, int]:
+    """How much an action leaves of a value, to be compared: the least is the strictest."""
+    return _STRICTNESS.index(action.do), action.first + action.last if action.do == "mask" else 0
 
 
 def packs_of(redaction: Redaction) -> tuple[Pack, ...]:

@@ -43,6 +43,11 @@ def data_class(entity: str) -> DataClass:
     return _CLASSES.get(entity, DataClass.PERSONAL)
 
 
+def sensitivity(of: DataClass) -> int:
+    """The place of a class in the order secret, payment, health, personal: 0 is the most sensitive."""
+    return _ORDER.index(of)
+
+
 def most_sensitive(classes: Iterable[DataClass]) -> DataClass | None:
     """The first in the order secret, payment, health, personal; None of none."""
-    return min(classes, key=_ORDER.index, default=None)
+    return min(classes, key=sensitivity, default=None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from errorplane.detectors._aws import AWS
 from errorplane.detectors._base64 import BASE64_GATE, decoded_runs
 from errorplane.detectors._bearer import BEARER
 from errorplane.detectors._card import CARD
+from errorplane.detectors._classes import data_class, sensitivity
 from errorplane.detectors._email import EMAIL
 from errorplane.detectors._escapes import ESCAPE_GATES, readings
 from errorplane.detectors._fold import FOLD_GATES
@@ -34,6 +35,7 @@ ALL += (*SECRETS, PRIVATE_KEY, URL, SQL)
 FOLDED_GATES = (*FOLD_GATES, *ESCAPE_GATES, BASE64_GATE)
 """Hyperscan expressions for every detector: one matches where a text is read in another way than its bytes say."""
 _MAX_ROUNDS = 4
+_NEVER_STORED = frozenset(("CVV", "TRACK_DATA"))
 _MAX_DEPTH = 3  # of base64 in base64
 
 
@@ -47,7 +49,9 @@ def find(
 ) -> list[Finding]:
     """What has to be hidden in ``text``, in order, none overlapping; ``key`` is the attribute's name, if it has one.
 
-    What stands in percent-encoding or in JSON or HTML escapes is found as well. Where findings overlap they become one, which covers all of them and is named after the surest, then the longest.
+    What stands in percent-encoding or in JSON or HTML escapes is found as well. Where findings overlap they become one,
+    which covers all of them, is named after the surest, then the most sensitive, then the longest, and tells what else is
+    in it (``also``).
     ``kind`` overrides what the key says (a value inside of a secret is one, whatever its own key). What is literally in
     ``allow`` is no finding, nor is what lies within something that was put in place of one.
 
@@ -89,7 +93,8 @@ def _find_decoded(
         found = [finding for finding in found if run.text[finding.start : finding.end] not in allow]
         if found:
             best = max(found, key=_weight)
-            yield Finding(best.entity, run.start, run.end, best.score, f"in base64: {best.reason}")
+            reason = f"in base64: {best.reason}"
+            yield Finding(best.entity, run.start, run.end, best.score, reason, _others(best, found))
 
 
 def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
@@ -125,16 +130,24 @@ def _merged(found: list[Finding]) -> list[Finding]:
             out.append(finding)
         else:
             best = max(last, finding, key=_weight)
-            out[-1] = Finding(best.entity, last.start, max(last.end, finding.end), best.score, best.reason)
+            end = max(last.end, finding.end)
+            out[-1] = Finding(best.entity, last.start, end, best.score, best.reason, _others(best, (last, finding)))
     return out
+
+
+def _others(best: Finding, found: Iterable[Finding]) -> frozenset[str]:
+    """What is in one place besides the entity that names it."""
+    return frozenset(entity for finding in found for entity in finding.entities) - {best.entity}
 
 
 def _start(finding: Finding) -> int:
     return finding.start
 
 
-def _weight(finding: Finding) -> tuple[float, int]:
-    return finding.score, finding.end - finding.start
+def _weight(finding: Finding) -> tuple[bool, float, int, int]:
+    # What must never be stored names the whole, since that is dropped; another name may make a token of it.
+    never = finding.entity in _NEVER_STORED
+    return never, finding.score, -sensitivity(data_class(finding.entity)), finding.end - finding.start
 
 
 def redact(

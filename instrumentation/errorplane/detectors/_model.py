@@ -27,6 +27,13 @@ class Finding:
     """How sure the detector is, from 0 to 1."""
     reason: str
     """Why it was found; holds nothing of the text."""
+    also: frozenset[str] = frozenset()
+    """Other entities that were found in the same place: what is done must be enough for them too."""
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """All that was found there, its name first."""
+        return (self.entity, *sorted(self.also))
 
 
 @dataclass(slots=True)

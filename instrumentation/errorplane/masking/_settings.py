@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ SETTINGS_VARIABLE: Final = "ERRORPLANE_SETTINGS"
 """Environment variable with the path of the settings file."""
 _FORMAT: Final = 1
 _DEFAULT: Final = "default"
+_STRICTNESS: Final = ("drop", "replace", "mask", "keep_domain")  # the least that is left comes first
 _BY_NAME: Final = {detector.entity: detector for detector in ALL}
 
 
@@ -55,7 +57,8 @@ def _mask_of(settings: Any) -> Mask:
     detectors = [_BY_NAME[name] for name in names]
     detectors += [_of_key(key, entity) for key, entity in settings["keys"].items()]
     actions = {entity: _transform(entity, action) for entity, action in settings["actions"].items()}
-    return Mask(look_for(detectors, settings["allow"], _by_entity(actions)), settings["keys"])
+    words = {entity: action["do"] for entity, action in settings["actions"].items()}
+    return Mask(look_for(detectors, settings["allow"], _by_entity(actions, words)), settings["keys"])
 
 
 def _of_key(key: str, entity: str) -> Detector:
@@ -69,11 +72,16 @@ def _of_key(key: str, entity: str) -> Detector:
     return Detector(entity, (), find, frozenset((key,)))
 
 
-def _by_entity(actions: Mapping[str, Transform]) -> Transform:
+def _by_entity(actions: Mapping[str, Transform], words: Mapping[str, str]) -> Transform:
+    """The strictest of the actions on what was found in one place."""
     default = actions[_DEFAULT]
 
+    def leniency(entity: str) -> int:
+        return _STRICTNESS.index(words.get(entity, words[_DEFAULT]))
+
     def transform(finding: Finding, value: str) -> str:
-        return actions.get(finding.entity, default)(finding, value)
+        entity = min(finding.entities, key=leniency) if finding.also else finding.entity
+        return actions.get(entity, default)(replace(finding, entity=entity), value)
 
     return transform
 

@@ -26,12 +26,12 @@ class Looked(NamedTuple):
 
 
 class Checker:
-    """Looks at strings with an engine; ``action`` names what is done with an entity."""
+    """Looks at strings with an engine; ``action`` names what is done with a finding."""
 
     def __init__(
         self,
         engine: Engine,
-        action: Callable[[str], str],
+        action: Callable[[Finding], str],
         limits: Limits = _LIMITS,
         *,
         names: Names | None = None,

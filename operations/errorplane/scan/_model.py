@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -31,6 +32,13 @@ class Entity:
     """What the policy does with it, or ``quarantine``."""
     path: str | None = None
     """Where it stands in a document; None in plain text."""
+    also: frozenset[str] = frozenset()
+    """Other entities that were found in the same place."""
+
+    def rule(self, forbidden: Mapping[str, Rule]) -> Rule | None:
+        """The rule by which it must not be there: that about its type, else about what else it is."""
+        rules = (forbidden.get(entity) for entity in (self.type, *sorted(self.also)))
+        return next((rule for rule in rules if rule is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

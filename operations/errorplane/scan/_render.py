@@ -29,7 +29,7 @@ def as_json(result: Result, forbidden: Mapping[str, Rule]) -> str:
         }
         if each.path is not None:
             entity["path"] = each.path
-        if rule := forbidden.get(each.type):
+        if rule := each.rule(forbidden):
             entity["rule"] = {"pack": rule.pack, "number": rule.number}
         entities.append(entity)
     document: dict[str, Any] = {"text": result.text, "entities": entities}

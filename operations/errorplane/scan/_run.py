@@ -60,7 +60,7 @@ class Runner:
         tally.notes.update([result.note] if result.note else [])
         for entity in result.entities:
             tally.entities[entity.type, entity.action] += 1
-            rule = self._forbidden.get(entity.type)
+            rule = entity.rule(self._forbidden)
             if rule is not None:
                 tally.leaks[entity.type, rule] += 1
                 batch.leaks.append(f"{where}:{_place(entity)}: {entity.type}: {rule}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from errorplane.redaction._quarantine import DEPTH, ENCODING, SIZE
 from errorplane.redaction._strings import TOP
@@ -61,7 +62,7 @@ class Scanner:
         looked = self._checker.look(text, free=True)
         path = None if self._form == "text" else ""
         found = tuple(
-            Entity(each.entity, each.start, each.end, each.score, self._checker.action(each.entity), path)
+            Entity(each.entity, each.start, each.end, each.score, self._checker.action(each), path, each.also)
             for each in looked.findings
         )
         return Result(looked.text, found, (looked.quarantined,) if looked.quarantined else (), note)
@@ -87,6 +88,6 @@ class Scanner:
     def _quarantined(self, reason: str, text: str = "") -> Result:
         """A line that goes as a whole; what can be seen in it all the same is named."""
         seen = self._as_text(text).entities
-        entities = tuple(Entity(each.type, each.start, each.end, each.score, "quarantine", each.path) for each in seen)
+        entities = tuple(replace(each, action="quarantine") for each in seen)
         new = unseen(reason).text
         return Result(new if self._form == "text" else json.dumps(new), entities, (reason,))

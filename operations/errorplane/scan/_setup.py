@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from errorplane.detectors import Finding
 from errorplane.keys import Key, derive
-from errorplane.policy import Action, Policy
+from errorplane.policy import Action, Policy, leniency
 from errorplane.policy._effective import choose
 from errorplane.policy.packs import PACKS, pack
 from errorplane.redaction import Redactor
@@ -48,7 +49,7 @@ def checker_of(policy: Policy | None, packs: Sequence[str] = (), destination: st
     engine = Redactor.from_policy(looked_for, actions).engine
     ner = policy.redaction.ner
     names = None if ner is None else Names(ner.model, ner.entities, ner.deadline)
-    return Checker(engine, lambda entity: actions.of(entity).do, names=names, transform=actions)
+    return Checker(engine, lambda finding: actions.of(finding).do, names=names, transform=actions)
 
 
 class _Actions:
@@ -60,12 +61,17 @@ class _Actions:
         self._compile = Compiler(Keyring(TrialKeys()))
         self._made: dict[str, tuple[Action, Callable[[Finding, str], str]]] = {}
 
-    def of(self, entity: str) -> Action:
-        """What is done to an entity."""
-        return self._for(entity)[0]
+    def of(self, finding: Finding) -> Action:
+        """What is done to a finding."""
+        return self._for(self._strictest(finding))[0]
 
     def __call__(self, finding: Finding, value: str) -> str:
-        return self._for(finding.entity)[1](finding, value)
+        entity = self._strictest(finding)
+        return self._for(entity)[1](replace(finding, entity=entity), value)
+
+    def _strictest(self, finding: Finding) -> str:
+        """Of the entities that were found in one place that of which the least is left."""
+        return min(finding.entities, key=lambda entity: leniency(self._for(entity)[0]))
 
     def _for(self, entity: str) -> tuple[Action, Callable[[Finding, str], str]]:
         made = self._made.get(entity)

@@ -110,8 +110,8 @@ class Walk:
             self.replace(node, looked.text)
 
     def _add(self, finding: Finding, start: int, end: int, path: Path | None) -> None:
-        action = self.checker.action(finding.entity)
-        self.entities.append(Entity(finding.entity, start, end, finding.score, action, shown(path)))
+        action = self.checker.action(finding)
+        self.entities.append(Entity(finding.entity, start, end, finding.score, action, shown(path), finding.also))
 
 
 def _score(finding: Finding) -> float:

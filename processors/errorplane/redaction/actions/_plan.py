@@ -7,11 +7,13 @@ depend on the value, that token holds none.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from dataclasses import replace
 
-from errorplane.detectors import Finding, Transform
+from errorplane.detectors import Finding, Transform, replacement
 from errorplane.keys import KeyProvider
-from errorplane.policy import ALWAYS_DROPPED, Action
+from errorplane.policy import ALWAYS_DROPPED, Action, leniency
 from errorplane.redaction.actions._compile import Compiler
 from errorplane.redaction.actions._keyed import Keyring
 from errorplane.redaction.actions._rewrite import NOTHING, Rewriter
@@ -19,6 +21,7 @@ from errorplane.redaction.actions._rewrite import NOTHING, Rewriter
 DEFAULT = "default"
 _REPLACE, _DROP = Action(do="replace"), Action(do="drop")
 _BLIND = frozenset(("replace", "drop"))
+_REMEMBERED = 1024  # sets of entities that were found in one place
 
 Effective = Mapping[str, Mapping[str, Action]]
 """Destination -> entity (or ``default``) -> action."""
@@ -40,12 +43,21 @@ class ActionPlan:
         self._rewriters = {
             name: Rewriter(self._journal, _OnSending(actions, self._compile)) for name, actions in effective.items()
         }
+        self._strictest = functools.lru_cache(_REMEMBERED)(self._strict)
         self._for_others = Rewriter(self._journal, _OnSending({}, self._compile))
         for entity in sorted({DEFAULT, *ALWAYS_DROPPED}.union(*effective.values())):
             self._before[entity] = self._choose(entity)
 
     def before(self, finding: Finding, value: str) -> str:
-        """What is journalled in place of a finding."""
+        """What is journalled in place of a finding.
+
+        Where it is of several entities, each destination gets the strictest of its actions on them.
+        """
+        if finding.also:
+            entity = self._strictest(finding.entities)
+            if entity is None:
+                return replacement(finding.entity)
+            finding = replace(finding, entity=entity)
         transform = self._before.get(finding.entity) or self._before[DEFAULT]
         return transform(finding, value)
 
@@ -55,6 +67,15 @@ class ActionPlan:
         One that the policy does not know gets every value replaced by its entity.
         """
         return self._rewriters.get(destination, self._for_others)
+
+    def _strict(self, entities: tuple[str, ...]) -> str | None:
+        """The entity whose actions are the strictest for every destination; None where each wants another."""
+        left = {
+            entity: [leniency(action_for(actions, entity)) for actions in self._effective.values()]
+            for entity in entities
+        }
+        least = [min(each) for each in zip(*left.values(), strict=True)]
+        return next((entity for entity in entities if left[entity] == least), None)
 
     def _choose(self, entity: str) -> Transform:
         chosen = [action_for(actions, entity) for actions in self._effective.values()] or [_REPLACE]
