@@ -6,10 +6,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from errorplane.detectors import Finding, Transform, replacement
+from errorplane.detectors import TOP, Finding, Place, Transform, replacement
 from errorplane.redaction import Engine, Limits
 from errorplane.redaction._quarantine import DEADLINE, ENCODING, ERROR, SIZE, withheld
-from errorplane.redaction._strings import TOP, WIDE_TEXT, Place
+from errorplane.redaction._strings import WIDE_TEXT
 from errorplane.redaction.ner import Names, TooLate
 
 _LIMITS = Limits()

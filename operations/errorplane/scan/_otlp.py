@@ -15,9 +15,9 @@ from typing import Any, cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, SeverityNumber
 
+from errorplane.detectors import TOP, Place
 from errorplane.otlp import Signal
 from errorplane.redaction._quarantine import DEPTH, withheld
-from errorplane.redaction._strings import TOP, Place
 from errorplane.redaction.ner._stage import MESSAGE_KEYS
 from errorplane.scan._document import Array, Node, Number, Object, Text
 from errorplane.scan._paths import Path, attribute, member

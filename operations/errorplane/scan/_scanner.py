@@ -6,8 +6,8 @@ import json
 import re
 from dataclasses import replace
 
+from errorplane.detectors import TOP
 from errorplane.redaction._quarantine import DEPTH, ENCODING, SIZE
-from errorplane.redaction._strings import TOP
 from errorplane.scan._checker import Checker, unseen
 from errorplane.scan._document import NotJson, Object, TooDeep, parse
 from errorplane.scan._model import Entity, Result

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from errorplane.detectors import Finding, KeyClass, key_class
-from errorplane.redaction._strings import TOP, Place
+from errorplane.detectors import TOP, Finding, Place
+from errorplane.redaction._strings import whole_digits
 from errorplane.scan._checker import Checker, Looked
 from errorplane.scan._document import Array, Node, Number, Object, Offsets, Text
 from errorplane.scan._model import Entity
 from errorplane.scan._paths import Path, member, shown
-
-_WHOLE = (KeyClass.SECRET, KeyClass.TOKEN)
-_LARGEST_EXACT = 1e19  # no card has more digits
 
 
 class Walk:
@@ -52,12 +49,8 @@ class Walk:
                 self.value(inner, self.inside(known, place), (path, member(self.name(name, path))), full)
 
     def inside(self, name: str, outer: Place) -> Place:
-        """The place of the value of a name that stands at ``outer``: what is inside of a secret is one, whatever its
-        own name, as ``errorplane.redaction`` says."""
-        means = outer.means()
-        if means in _WHOLE or (outer.key is not None and outer.key.lower() in self.checker.keys):
-            return outer
-        return Place(name, None if means is KeyClass.NONE or key_class(name) is not KeyClass.NONE else means)
+        """The place of the value of a name that stands at ``outer``."""
+        return outer.inside(name, self.checker.keys)
 
     def name(self, node: Text, path: Path | None) -> str:
         """Look at a name itself; returns it without what has to be hidden, fit for a path."""
@@ -120,10 +113,7 @@ def _score(finding: Finding) -> float:
 
 def _digits(raw: str) -> str:
     """A number as a card would be written: 4.111111111111111e15 in digits."""
-    if raw.lstrip("-").isdigit():
-        return raw
-    number = float(raw)
-    return str(int(number)) if abs(number) < _LARGEST_EXACT and number.is_integer() else raw
+    return raw if raw.lstrip("-").isdigit() else whole_digits(float(raw)) or raw
 
 
 def in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:

@@ -9,35 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from errorplane.detectors import KeyClass, key_class
+from errorplane.detectors import TOP, Place
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._quarantine import DEADLINE, DEPTH, ENCODING, ERROR, SIZE, Seal, withheld
 from errorplane.redaction._result import Limits
 
-_WHOLE = (KeyClass.SECRET, KeyClass.TOKEN)
 WIDE_TEXT = re.compile(rb"(?:[ -~]\0){6}|(?:[ -~]\0{3}){4}")  # UTF-16 or UTF-32, in either order of bytes
 _LARGEST_EXACT = 1e19  # no card has more digits
-
-
-class Place(NamedTuple):
-    """Where a text stands: the attribute's name, and the class that it has from further out."""
-
-    key: str | None
-    kind: KeyClass | None
-    """None: what the name says."""
-
-    def means(self) -> KeyClass:
-        """What this place says about its text."""
-        if self.kind is not None:
-            return self.kind
-        return KeyClass.NONE if self.key is None else key_class(self.key)
-
-
-TOP = Place(None, None)
 
 
 class Strings:
@@ -56,7 +37,7 @@ class Strings:
 
     def pair(self, pair: KeyValue, outer: Place, depth: int) -> None:
         """An attribute, or an entry of a map that stands at ``outer``."""
-        inner = self._inside(pair.key, outer)
+        inner = outer.inside(pair.key, self._engine.keys)
         key = self.text(pair.key, TOP)
         if key != pair.key:
             pair.key = key
@@ -74,7 +55,7 @@ class Strings:
             case "int_value":
                 self._replace(value, str(value.int_value), place)
             case "double_value":
-                self._replace(value, _digits(value.double_value), place)
+                self._replace(value, whole_digits(value.double_value) or repr(value.double_value), place)
             case "bytes_value":
                 new = self.raw(value.bytes_value, place)
                 if new != value.bytes_value:
@@ -127,13 +108,6 @@ class Strings:
             return ENCODING
         return DEADLINE if self._clock() > self._deadline else None
 
-    def _inside(self, key: str, outer: Place) -> Place:
-        """What is inside of a secret is one, whatever its own key."""
-        means = outer.means()
-        if means in _WHOLE or (outer.key is not None and outer.key.lower() in self._engine.keys):
-            return outer
-        return Place(key, None if means is KeyClass.NONE or key_class(key) is not KeyClass.NONE else means)
-
     def _replace(self, value: AnyValue, text: str, place: Place) -> None:
         new = self.text(text, place)
         if new != text:
@@ -144,6 +118,6 @@ class Strings:
         return withheld(reason, original, self._seal)
 
 
-def _digits(number: float) -> str:
-    """A number as a card would be written: 4111111111111111.0 without its fraction."""
-    return str(int(number)) if abs(number) < _LARGEST_EXACT and number.is_integer() else repr(number)
+def whole_digits(number: float) -> str | None:
+    """A whole number as a card would be written, 4111111111111111.0 without its fraction; None of another."""
+    return str(int(number)) if abs(number) < _LARGEST_EXACT and number.is_integer() else None
