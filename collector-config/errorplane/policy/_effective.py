@@ -31,6 +31,8 @@ class Detection:
     """Built-in entities, in the order of the vocabulary."""
     custom: tuple[CustomDetector, ...]
     """The policy's own detectors, then one for each entity whose attribute keys the packs name; it may be built in."""
+    names: Mapping[str, tuple[str, ...]]
+    """By entity, the attribute keys of the packs: texts, and longer keys, use them as names too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,11 @@ def detection(redaction: Redaction) -> Detection:
     for rule in rows:
         keys[rule.entity] = tuple(dict.fromkeys((*keys.get(rule.entity, ()), *rule.keys)))
     classes = {rule.entity: rule.data_class for rule in reversed(rows)}
+    names = dict(keys)
     own = tuple(_with_keys(one, keys.pop(one.name, ())) for one in redaction.custom)
     # Not validated again, which would look for each key in sample texts: a test has done that for every pack.
     added = (CustomDetector.model_construct(name=name, keys=keys[name], data_class=classes[name]) for name in keys)
-    return Detection(entities, (*own, *added))
+    return Detection(entities, (*own, *added), names)
 
 
 def _with_keys(detector: CustomDetector, keys: tuple[str, ...]) -> CustomDetector:

@@ -55,7 +55,7 @@ def find_assignments(text: str, low: str) -> Sequence[Assignment]:
     at = 0
     while (name := _NAME.search(low, at)) is not None:
         at = name.end()
-        value = _value(text, low, name)
+        value = value_of(text, low, name)
         if value is not None and not is_placeholder(text[slice(*value)]):
             start, at = value
             found.append(Assignment(start, at, name["token"] is not None))
@@ -86,7 +86,8 @@ def _may_name(low: str) -> bool:
     )
 
 
-def _value(text: str, low: str, name: re.Match[str]) -> tuple[int, int] | None:
+def value_of(text: str, low: str, name: re.Match[str]) -> tuple[int, int] | None:
+    """Where the value is that a text gives to a name in it; None where it gives none."""
     end = name.end()
     sign = _SIGN.match(low, end)
     if sign is not None:

@@ -21,6 +21,7 @@ from errorplane.redaction._engine import Engine
 from errorplane.redaction._gate import Hits
 from errorplane.redaction._locate import Target, targets
 from errorplane.redaction._marks import Marking, Sighting
+from errorplane.redaction._named import named_detector
 from errorplane.redaction._presidio import presidio_detectors
 from errorplane.redaction._quarantine import Seal
 from errorplane.redaction._result import Limits, Redacted
@@ -78,6 +79,7 @@ class Redactor:
         wanted = detection(policy)
         detectors = [detector for detector in ALL if detector.entity in wanted.entities]
         detectors += [custom_detector(c.name, c.pattern, c.group, c.context, c.keys) for c in wanted.custom]
+        detectors += [named_detector(entity, keys) for entity, keys in wanted.names.items()]
         detectors += presidio_detectors(policy.presidio)
         return cls(
             detectors,
@@ -96,7 +98,9 @@ class Redactor:
         The result has ``body`` itself where there was nothing to do.
         """
         redacted = self._redacted(signal, body, layout)
-        return redacted if self._error_texts is None else self._error_texts.apply(signal, redacted, self._limits.seconds)
+        return (
+            redacted if self._error_texts is None else self._error_texts.apply(signal, redacted, self._limits.seconds)
+        )
 
     def _redacted(self, signal: Signal, body: bytes, layout: Layout) -> Redacted:
         deadline = self._clock() + self._limits.seconds

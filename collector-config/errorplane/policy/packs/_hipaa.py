@@ -46,7 +46,8 @@ HIPAA = Pack(
             (
                 "patient.name", "patient.first_name", "patient.last_name", "user.full_name", "enduser.name",
                 "customer.name", "contact.name", "guarantor.name", "subscriber.name", "first_name", "last_name",
-                "given_name", "family_name", "full_name",
+                "given_name", "middle_name", "family_name", "maiden_name", "surname",
+                "full_name",
             ),
         ),
         Rule(
@@ -166,7 +167,8 @@ HIPAA = Pack(
             _DEVICES,
             REPLACE,
             "resource attributes of mobile applications and of medical devices",
-            ("device.id", "device.serial", "device_id", "device.serial_number", "app.installation.id"),
+            ("device.id", "device.serial", "device_id", "device.serial_number", "serial_number",
+             "app.installation.id"),
         ),
         Rule(
             "164.514(b)(2)(i)(N)",
@@ -190,7 +192,7 @@ HIPAA = Pack(
             "Biometric identifiers, including finger and voice prints",
             DROP,
             "attributes and bodies of services that identify people",
-            ("biometric", "biometric.template", "fingerprint_template", "voiceprint", "voice_print", "face_template",
+            ("biometric", "biometric.template", "fingerprint_template", "voiceprint", "voiceprint_id", "voice_print", "face_template",
              "iris_code"),
         ),
         Rule(
@@ -199,7 +201,8 @@ HIPAA = Pack(
             "Full face photographic images and any comparable images",
             DROP,
             "attributes and bodies with images in base64",
-            ("patient.photo", "user.photo", "user.avatar", "photo", "portrait", "face_image"),
+            ("patient.photo", "user.photo", "user.avatar", "user.avatar_url", "photo", "photo_url", "portrait",
+             "face_image"),
         ),
         Rule(
             _R,
@@ -208,7 +211,7 @@ HIPAA = Pack(
             REPLACE,
             "attributes of users and sessions",
             ("user.id", "user.name", "user.hash", "enduser.id", "session.id", "session.previous_id",
-             "patient.external_id", "customer.id"),
+             "patient.external_id", "subject_id", "customer.id"),
         ),
     ),
     (

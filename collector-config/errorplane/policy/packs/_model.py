@@ -27,7 +27,7 @@ class Rule:
     places: str
     """Where in telemetry it hides."""
     keys: tuple[str, ...] = ()
-    """Attribute keys, in lower case, whose whole value is one."""
+    """Attribute keys, in lower case, whose whole value is one; in texts, names of a value that is one."""
     data_class: DataClassWord = "personal"
 
 
