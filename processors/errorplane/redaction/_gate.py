@@ -11,6 +11,7 @@ holds a hit is then scanned for the exact expressions of all detectors.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -78,11 +79,11 @@ class Gate:
                 masks[expression] = masks.get(expression, 0) | 1 << number
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
         self._masks = [*masks.values(), *(0 for _ in _LOOK)]
-        self._exact = _Database([*masks, *_LOOK])
+        self._exact = _database((*masks, *_LOOK))
         words, shapes = _coarse(masks)
         self._first_error = len(words)
-        self._words = _Database([*words, *_ERRORS])
-        self._others = [_Database(shapes), _Database([_RUN])] if shapes else []
+        self._words = _database((*words, *_ERRORS))
+        self._others = [_database(tuple(shapes)), _database((_RUN,))] if shapes else []
 
     def scan(self, body: bytes) -> Hits:
         """Scan a request. One made of nothing but hits would take seconds: beyond one in 32 bytes, every byte is one."""
@@ -166,3 +167,9 @@ class _Database:
         if scratch is None:
             scratch = self._local.scratch = self._scratch.clone()
         return scratch
+
+
+@functools.lru_cache(maxsize=8)
+def _database(expressions: tuple[bytes, ...]) -> _Database:
+    """The database of these; a policy that is read again, and a shadow, mostly need the same."""
+    return _Database(expressions)
