@@ -8,13 +8,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from tests.detectors.identifiers import IN_TEXTS
 from tests.detectors.samples import marked
 from tests.redaction.secrets import IN_CONTEXT, SECRETS
 from tests.redaction.test_canary import PLACES, plant
 from tests.support.collector_tools import free_port, wait_until
-from tests.support.processor_tools import RunningProcessor, policy, read_lines, run_processor
+from tests.support.processor_tools import (
+    RunningProcessor,
+    attribute_values,
+    policy,
+    read_lines,
+    run_processor,
+    spans_in,
+)
 from tests.support.telemetry import new_trace_id, span, span_id, traces
 
 from errorplane.journal import Journal
@@ -145,3 +153,16 @@ def test_no_stage_holds_a_canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     counted = json.loads(pages[0])["redaction"]
     assert sorted(CANARIES.keys() - counted.keys()) == []
     assert json.loads(pages[0])["quarantined"] == {}
+
+
+def test_a_request_with_a_broken_string_is_taken(tmp_path: Path) -> None:
+    """One string that is no UTF-8 is withheld and counted; ids and everything else of the request go on."""
+    made = span("abcd", error=True, attributes={"note": "whole"})
+    body = traces([made]).SerializeToString().replace(b"abcd", b"\xe9\xff\xfe!")
+    with run_processor(policy(tmp_path)) as processor:
+        with grpc.insecure_channel(processor.grpc) as channel:
+            channel.unary_unary(Signal.TRACES.grpc_method, None, None)(body, timeout=30)
+        (left,) = wait_until(lambda: spans_in(read_lines(tmp_path / "out.jsonl")), "the span", 60)
+        assert processor.stats()["quarantined"] == {"encoding": 1}
+    assert (left["name"], left["traceId"]) == ("[QUARANTINED:encoding]", made.trace_id.hex())
+    assert attribute_values(left)["note"] == "whole"
