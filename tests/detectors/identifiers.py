@@ -10,6 +10,7 @@ VAT_NUMBERS = (
 )
 IN_TEXTS: tuple[tuple[str, str], ...] = (
     ("TRACK_DATA", "swipe «%B4111111111111111^DOE/JOHN^25121010000000000?» ok"),
+    ("TRACK_DATA", "track=«%25B4111111111111111%5EDOE%2FJOHN%5E25121010000000000%3F»&ok"),
     ("TRACK_DATA", "swipe «;4111111111111111=25121010000000000?» ok"),
     ("CVV", "cvv=«123»"),
     ("CVV", '{"cvc2": "«9999»"}'),

@@ -12,13 +12,18 @@ from errorplane.detectors._model import Detector, Finding, Subject
 CVV = contextual("CVV", ("cvv",), bounded(r"[0-9]{3,4}(?![-:/][0-9])"), near=10, score=0.95)
 
 # ISO/IEC 7813: start sentinel and format, number, name, expiry, service code, discretionary data, end sentinel.
-_TRACK_1 = re.compile(r"%?b(?P<number>[0-9]{12,19})\^[^^\r\n]{2,26}\^(?:[0-9]{4}|\^)[0-9a-z .=/^-]{0,60}\??")
+# A caret is no sign that other detectors read without its escape, so its percent-encoding is a part of the expression.
+_CARET = r"(?:\^|%(?:25){0,2}5e)"
+_TRACK_1 = re.compile(
+    rf"%?(?:25)?b(?P<number>[0-9]{{12,19}}){_CARET}(?:(?!{_CARET})[^\r\n]){{2,50}}{_CARET}(?:[0-9]{{4}}|{_CARET})"
+    r"(?:[0-9a-z .=/^+-]|%(?:25){0,2}(?:20|2f|3d|5e)){0,60}(?:\?|%(?:25){0,2}3f)?"
+)
 _TRACK_2 = re.compile(r"(?<![0-9a-z]);?(?P<number>[0-9]{12,19})=[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{3,30}\??")
 
 
 def _find_tracks(subject: Subject) -> Iterator[Finding]:
     low = subject.low
-    if "^" in low:
+    if "^" in low or "5e" in low:
         yield from _tracks(_TRACK_1, low)
     if b"=ddddddd" in subject.shape:
         yield from _tracks(_TRACK_2, low)
@@ -34,7 +39,7 @@ def _tracks(pattern: re.Pattern[str], low: str) -> Iterator[Finding]:
 TRACK = Detector(
     "TRACK_DATA",
     (
-        rb"[bB][0-9]{12,19}(?:\^|%(?:25){0,2}5[eE])",
+        rb"[bB][0-9]{12,19}(?:\^|%(?:25){0,8}5[eE])",
         rb"[0-9]{12}(?:=|(?:%(?:25){0,2}|\\{1,4}u00)3[dD])[0-9]{7}",
     ),
     _find_tracks,
