@@ -179,8 +179,10 @@ java.lang.IllegalStateException: queue is full
 HTTP/1.1
 """.splitlines()
 _SEQUENCES = r"00 :: // \n \/ %20 %40 %3D %3a %2B %2F %2520 \u0040 \u002B \u0022 \\u0020 &quot; &amp;"
+_SEQUENCES += r" %2D %61 %C2%A0 %E2%80%8B \u0034 \u00a0 \uFF14 \x34 &#52; &#x2d; &shy; &#8203; \u001b[1m #033[m"
 BITS = [
     *" -+./:;,=@%\\\"'()[]{}<>&?\n\t0123456789abcdefXYZ",
+    *"\x1b\u00ad\u200b\ufeff",
     *"\u00e9\u65e5\u0664\uff19\uff20\uff0e\u2011\u00a0\U0001d7d7",
     *_SEQUENCES.split(),
 ]
