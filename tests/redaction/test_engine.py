@@ -25,6 +25,7 @@ MAIL = "jane.doe@example.org"
 @example("\ud800 bob@example.com", None, None)
 @example("\udcff bob@example.com", None, None)
 @example("blue", None, KeyClass.SECRET)
+@example("https://bob:x1@\\u0040host/x", None, None)
 @example("55 50 18 71", "note", KeyClass.PHONE)
 def test_it_finds_what_the_detectors_find(text: str, key: str | None, kind: KeyClass | None) -> None:
     """Finding for finding, and with the same text as a result, for any text, key and kind."""
