@@ -56,6 +56,15 @@ def test_a_second_pass_changes_nothing(action: str, entity: str) -> None:
             assert (again, findings) == (once, [])
 
 
+@pytest.mark.parametrize("text", ["age: 94", "aged 103 now", "she turned 91", "is 95 years old"])
+def test_generalised_ages_are_found_no_more(text: str) -> None:
+    """An age that reads 90+ is left alone, and the text around it stays."""
+    one = COMPILE(Action.model_validate({"do": "generalise", "to": "age"}))
+    once, (finding,) = redact(text, None, ALL, transform=one)
+    assert once == f"{text[: finding.start]}90+{text[finding.end :]}"
+    assert redact(once, None, ALL, transform=one) == (once, [])
+
+
 @pytest.mark.parametrize("key", ["password", "authorization", "user.email", "card.number", "ssn", "client.address"])
 @pytest.mark.parametrize("action", ["token", "hmac", "mask", {"do": "ip_prefix", "keyed": True}])
 def test_attributes_that_hold_a_result_are_left_alone(action: object, key: str) -> None:

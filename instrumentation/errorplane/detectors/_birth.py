@@ -42,11 +42,12 @@ def _is_date(date: str) -> bool:
 
 DATE_OF_BIRTH = contextual("DATE_OF_BIRTH", ("birth",), _DATE, _is_date, score=0.95)
 
+# What is generalised reads 90+, and is no longer an age to hide.
 _OLD = "(?:9[0-9]|1[0-2][0-9])"
 _AGED = re.compile(
     rf"(?<![0-9a-z.,])(?P<before>{_OLD})[ -]?(?:years?|yrs?|y)[- ]?(?:olds?|of age|o)(?![a-z])"
-    rf"|(?<![a-z])aged?(?:[ ](?:of|is|was|at))?[\"'`]?[ ]?[:=]?[ ]?[\"'`]?(?P<after>{_OLD})(?![0-9a-z%]|[.,:-][0-9]|[ ](?:[mun]?s|sec|min|h)(?![a-z]))"
-    rf"|(?<![a-z])(?:turn(?:ed|s|ing)?|celebrat\w{{1,5}} (?:his|her|their))[ ](?P<turned>{_OLD})(?:th)?(?![0-9a-z%.:])"
+    rf"|(?<![a-z])aged?(?:[ ](?:of|is|was|at))?[\"'`]?[ ]?[:=]?[ ]?[\"'`]?(?P<after>(?!90\+){_OLD})(?![0-9a-z%]|[.,:-][0-9]|[ ](?:[mun]?s|sec|min|h)(?![a-z]))"
+    rf"|(?<![a-z])(?:turn(?:ed|s|ing)?|celebrat\w{{1,5}} (?:his|her|their))[ ](?P<turned>(?!90\+){_OLD})(?:th)?(?![0-9a-z%.:])"
 )
 _AGE_KEY = re.compile(
     r"(?:patient|customer|person|member|subject|client|insured)[-._ ]?age(?:[-._ ]?(?:years|yrs|in[-._ ]years))?\Z"

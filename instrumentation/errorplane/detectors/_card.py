@@ -71,7 +71,7 @@ _CONTEXT = re.compile(
 )
 _WORD_BEFORE = re.compile(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z|%b\Z")  # %B: track 1 of a stripe
 _PART_BEFORE = re.compile(r"(?:[0-9a-z]|[0-9]\.)\Z")
-_PART_AFTER = re.compile(r"[0-9a-z]|\.[0-9]")
+_PART_AFTER = re.compile(r"(?!\.00?(?![0-9a-z.])|l(?![0-9a-z]))(?:[0-9a-z]|\.[0-9])")  # but .0 of a float, L of a long
 _MINUS = re.compile(r"(?:^|[\s_=:,(\[])-\Z")
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 _NEAR, _MANY_GROUPS = 40, 64
