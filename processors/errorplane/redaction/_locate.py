@@ -10,6 +10,9 @@ from errorplane.otlp._wire import Frame, Layout, MalformedWire, frame, read_vari
 from errorplane.redaction._shapes import Kind, Shape, SignalShapes
 
 _FAR = 1 << 62  # beyond every offset
+# How a span begins that any SDK wrote: sixteen bytes of trace_id, eight of span_id.
+_IDS = b"\x0a\x10" + bytes(16) + b"\x12\x08"
+_IDS_LENGTH = 28
 
 
 class Target(NamedTuple):
@@ -59,17 +62,24 @@ def _in_items(
     body: bytes, layout: Layout, numbers: range, shape: Shape, hits: Sequence[int], outer: tuple[Frame, ...]
 ) -> Iterator[tuple[int, list[Target]]]:
     number, last = numbers.start, numbers.stop
+    ids = all(tag in shape.fields and shape.fields[tag].kind is Kind.ID for tag in (_IDS[0], _IDS[18]))
     while number < last:
         at = bisect_left(hits, layout.items[number][0])
         if at == len(hits):
             return
         number = max(number, bisect_right(layout.items, (hits[at], _FAR), number, last) - 1)
         start, end = layout.items[number]
-        if hits[at] < end:
+        if ids and hits[at] < start + _IDS_LENGTH and _begins_with_ids(body, start):
+            at = bisect_left(hits, start + _IDS_LENGTH, at)  # random bytes look like anything
+        if at < len(hits) and hits[at] < end:
             found = locate(body, start, end, shape, hits, at, (*outer, frame(body, start, end)))
             if found:
                 yield number, found
         number += 1
+
+
+def _begins_with_ids(body: bytes, start: int) -> bool:
+    return body[start : start + 2] == _IDS[:2] and body[start + 18 : start + 20] == _IDS[18:]
 
 
 def locate(
