@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from re import _constants as op  # type: ignore[attr-defined]  # the parser of re, which has no public name
 from re import _parser  # type: ignore[attr-defined]  # the parser of re, which has no public name
 from typing import Any
@@ -39,6 +40,8 @@ class Automaton:
     def __init__(self, expression: bytes) -> None:
         self.steps: list[list[tuple[int, int]]] = []
         self.free: list[list[int]] = []
+        self._reach: dict[int, frozenset[int]] = {}
+        self._after: dict[tuple[int, int], int] = {}
         try:
             parsed = _parser.parse(expression, re.DOTALL)
         except (re.error, RecursionError, OverflowError) as error:
@@ -46,14 +49,33 @@ class Automaton:
         self.start = self._state()
         self.end = self._sequence(parsed, self.start, any_case=bool(parsed.state.flags & re.IGNORECASE))
 
-    def closure(self, states: frozenset[int]) -> frozenset[int]:
-        """The states and all that can be reached without a byte."""
-        found, todo = set(states), list(states)
-        while todo:
-            new = [state for state in self.free[todo.pop()] if state not in found]
-            found.update(new)
-            todo += new
-        return frozenset(found)
+    def reach(self, state: int) -> frozenset[int]:
+        """The state and all that can be reached from it without a byte; remembered."""
+        known = self._reach.get(state)
+        if known is None:
+            found, todo = {state}, [state]
+            while todo:
+                new = [each for each in self.free[todo.pop()] if each not in found]
+                found.update(new)
+                todo += new
+            known = self._reach[state] = frozenset(found)
+        return known
+
+    def waiting(self) -> int:
+        """Where a match may begin; states as bits."""
+        return sum(1 << state for state in self.reach(self.start))
+
+    def after(self, states: int, byte: int) -> int:
+        """Where a byte leads from states, if a match may also begin behind it; states as bits; remembered."""
+        found = self._after.get((states, byte))
+        if found is None:
+            found = self.waiting()
+            for at in _numbers(states):
+                for codes, target in self.steps[at]:
+                    if codes >> byte & 1:
+                        found |= sum(1 << state for state in self.reach(target))
+            self._after[states, byte] = found
+        return found
 
     def _state(self) -> int:
         self.steps.append([])
@@ -102,6 +124,13 @@ class Automaton:
         self.free[at].append(end)
 
 
+def _numbers(bits: int) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
 def _bytes_of(kind: Any, argument: Any, *, any_case: bool) -> int:
     if kind is op.ANY:
         return _ALL
@@ -138,17 +167,22 @@ def is_within(inner: bytes, outer: bytes) -> bool:
     (True, False)
     """
     try:
-        return _is_within(Automaton(inner), Automaton(outer))
+        return _is_within(_automaton(inner), Automaton(outer))
     except TooOddError:
         return False
 
 
+@functools.lru_cache(maxsize=4)
+def _automaton(expression: bytes) -> Automaton:
+    """That of an expression which is looked for in many others."""
+    return Automaton(expression)
+
+
 def _is_within(inner: Automaton, outer: Automaton) -> bool:
     """Looks for a way through ``outer`` on which ``inner`` never gets to its end."""
-    waiting = inner.closure(frozenset((inner.start,)))
+    waiting = inner.waiting()
     alphabet = _representatives(inner, outer)
-    stepped: dict[tuple[frozenset[int], int], frozenset[int]] = {}
-    todo = [(state, waiting) for state in outer.closure(frozenset((outer.start,)))]
+    todo = [(state, waiting) for state in outer.reach(outer.start)]
     seen = set(todo)
     while todo:
         state, inside = todo.pop()
@@ -158,13 +192,10 @@ def _is_within(inner: Automaton, outer: Automaton) -> bool:
             for byte in alphabet:
                 if not codes >> byte & 1:
                     continue
-                after = stepped.get((inside, byte))
-                if after is None:
-                    reached = frozenset(to for at in inside for on, to in inner.steps[at] if on >> byte & 1)
-                    after = stepped[inside, byte] = inner.closure(reached) | waiting
-                if inner.end in after:
+                after = inner.after(inside, byte)
+                if after >> inner.end & 1:
                     continue
-                new = {(each, after) for each in outer.closure(frozenset((target,)))} - seen
+                new = {(each, after) for each in outer.reach(target)} - seen
                 seen |= new
                 todo += new
                 if len(seen) > _MOST_STATES:
