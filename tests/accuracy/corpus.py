@@ -133,7 +133,7 @@ ticket <n>: customer asks to replace <words> <value>
 """,
 }
 
-# Written after the rules were, and not looked at when one was changed.
+# Written after the rules were. What leaks here is not to be looked at when one is changed; else it moves up.
 _HELD_OUT = {
     "SQL": r"""
 DELETE FROM leads WHERE lower(<key>) = '<value>' RETURNING id
