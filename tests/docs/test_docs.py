@@ -21,7 +21,8 @@ from errorplane.cli import build_parser
 from errorplane.keys import write_pair
 from errorplane.policy import load
 
-_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+_LINK = re.compile(r"\]\((?!https?://)(?P<file>[^)#]*)(?:#(?P<heading>[^)]+))?\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _APP = """
 from opentelemetry import trace
 with trace.get_tracer("shop").start_as_current_span("checkout") as span:
@@ -171,15 +172,35 @@ def test_what_appears_is_what_the_guide_says(tmp_path: Path) -> None:
     assert record.trace_id == spans["reserve"].trace_id
 
 
-def test_links_lead_to_files() -> None:
-    """Every relative link in the documentation names a file of the project."""
+def test_the_readme_shows_what_a_scan_prints(tmp_path: Path) -> None:
+    """The log lines of the README, scanned, are the block below them."""
+    page = ROOT / "README.md"
+    texts = [block for block in blocks(page) if block.language == "text"]
+    lines = next(at for at, block in enumerate(texts) if block.title == "app.log")
+    (tmp_path / "app.log").write_text(texts[lines].text)
+    command = [sys.executable, "-m", "errorplane.cli", "scan", "app.log"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == texts[lines + 1].text
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link in the documentation names a file of the project, and a heading in it if it names one."""
     broken = [
-        f"{page.relative_to(ROOT)}: {target}"
+        f"{page.relative_to(ROOT)}: {link[0]}"
         for page in PAGES
-        for target in _LINK.findall(page.read_text())
-        if not (page.parent / target).exists()
+        for link in _LINK.finditer(page.read_text())
+        if not _leads_somewhere(page, link["file"], link["heading"])
     ]
     assert broken == []
+
+
+def _leads_somewhere(page: Path, file: str, heading: str | None) -> bool:
+    target = page.parent / file if file else page
+    return target.exists() and (heading is None or heading in map(_anchor, _HEADING.findall(target.read_text())))
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_the_reference_is_current() -> None:
