@@ -9,6 +9,7 @@ from __future__ import annotations
 from errorplane.detectors._classes import DataClass, data_class, most_sensitive
 from errorplane.detectors._engine import ALL, FOLDED_GATES, find, redact, settle
 from errorplane.detectors._keys import KeyClass, key_class
+from errorplane.detectors._lazy import compile_all
 from errorplane.detectors._model import Detector, Finding, Subject, Transform, replacement
 from errorplane.detectors._partial import hide_most, keep_domain
 from errorplane.detectors._place import TOP, Place
@@ -24,6 +25,7 @@ __all__ = [
     "Place",
     "Subject",
     "Transform",
+    "compile_all",
     "data_class",
     "find",
     "hide_most",

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from errorplane.detectors._keys import NAME_SUFFIX, SECRET_NAMES, TOKEN_NAMES, one_of
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._values import BARE, ENCODED, LINE, OBJECT, closing, is_placeholder, is_prose, is_random
 
-_NAME = re.compile(
+_NAME = lazy(
     f"(?:(?P<secret>{one_of(SECRET_NAMES)}|(?<![a-z0-9])(?:pass|pw)(?![a-z0-9_]))|(?P<token>{one_of(TOKEN_NAMES)})){NAME_SUFFIX}"
 )
-_SIGN = re.compile(
+_SIGN = lazy(
     r"""
       (?: \\{0,7}["'`] )? \]?                                          # the name's own closing quote
       (?: [ \t]{0,8} (?: ={1,3}>? | :=? (?![:/]) ) [ \t]{0,8} (?: \r?\n [ \t]{0,8} )? \[?   # = == => := :
@@ -26,17 +27,15 @@ _SIGN = re.compile(
     """,
     re.VERBOSE,
 )
-_WORDY_SIGN = re.compile(r"[ :]")
-_LISTED = re.compile(r"""["'],[ ]?(?=[bru]{0,2}["'])""")
-_LIST_BEFORE = re.compile(r"""(?:["']--?|\(b?["'])[a-z0-9_.-]{0,40}\Z""")  # ['--password', 'x'] or ('password', 'x')
-_OPTION = re.compile(r"(?:^|[^a-z0-9_-])--?[a-z0-9][a-z0-9_.-]{0,40}\Z|(?:^|[^a-z0-9_-])--?\Z")
-_ELEMENT = re.compile(r"<[a-z0-9_:.-]{0,40}\Z")
-_ELEMENT_END = re.compile(r"(?:\s[^<>]{0,200})?>(?P<data><!\[cdata\[)?")
-_QUOTE = re.compile(r"""(?:[a-z_][a-z0-9_.]{0,40}\()?[bru]{0,2}(?P<quote>\\{0,7}["'`])""")
-_FOLDER = re.compile(r"[/~]|[A-Za-z]:\\")  # PWD=/home/bob
-_SCHEME = re.compile(
-    r"(?:bearer|basic|negotiate|token|api-?key|(?P<list>digest|hawk|oauth|aws4-hmac-sha256))(?: |%20|\+)+"
-)
+_WORDY_SIGN = lazy(r"[ :]")
+_LISTED = lazy(r"""["'],[ ]?(?=[bru]{0,2}["'])""")
+_LIST_BEFORE = lazy(r"""(?:["']--?|\(b?["'])[a-z0-9_.-]{0,40}\Z""")  # ['--password', 'x'] or ('password', 'x')
+_OPTION = lazy(r"(?:^|[^a-z0-9_-])--?[a-z0-9][a-z0-9_.-]{0,40}\Z|(?:^|[^a-z0-9_-])--?\Z")
+_ELEMENT = lazy(r"<[a-z0-9_:.-]{0,40}\Z")
+_ELEMENT_END = lazy(r"(?:\s[^<>]{0,200})?>(?P<data><!\[cdata\[)?")
+_QUOTE = lazy(r"""(?:[a-z_][a-z0-9_.]{0,40}\()?[bru]{0,2}(?P<quote>\\{0,7}["'`])""")
+_FOLDER = lazy(r"[/~]|[A-Za-z]:\\")  # PWD=/home/bob
+_SCHEME = lazy(r"(?:bearer|basic|negotiate|token|api-?key|(?P<list>digest|hawk|oauth|aws4-hmac-sha256))(?: |%20|\+)+")
 
 
 class Assignment(NamedTuple):

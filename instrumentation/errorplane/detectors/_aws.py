@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
-_ID = re.compile(r"(?<![0-9A-Z])A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}(?![0-9A-Za-z])")
-_SECRET = re.compile(
-    r"(?<![0-9A-Za-z/+=])(?=[0-9A-Za-z/+]*[A-Z])(?=[0-9A-Za-z/+]*[g-z])[0-9A-Za-z/+]{40}(?![0-9A-Za-z/+=])"
-)
+_ID = lazy(r"(?<![0-9A-Z])A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}(?![0-9A-Za-z])")
+_SECRET = lazy(r"(?<![0-9A-Za-z/+=])(?=[0-9A-Za-z/+]*[A-Z])(?=[0-9A-Za-z/+]*[g-z])[0-9A-Za-z/+]{40}(?![0-9A-Za-z/+=])")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:

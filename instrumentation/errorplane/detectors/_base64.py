@@ -13,12 +13,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from errorplane.detectors._lazy import lazy
+
 _GROUP = "[I-Za-f][C-HS-Xi-nyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][0-9A-Za-z]"
 _GROUPS = 5
-_WINDOW = re.compile(f"(?:{_GROUP}){{{_GROUPS}}}")
+_WINDOW = lazy(f"(?:{_GROUP}){{{_GROUPS}}}")
 _LEAST = 4 * _GROUPS
-_RUN = re.compile(rf"[0-9A-Za-z+/_-]{{{_LEAST},}}={{0,2}}")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_RUN = lazy(rf"[0-9A-Za-z+/_-]{{{_LEAST},}}={{0,2}}")
+_CONTROL = lazy(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _STANDARD = str.maketrans("-_", "+/")
 _LETTERS = bytes.maketrans(b"d", b"a")
 _LETTERS_IN_A_ROW = b"a" * _LEAST

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import as_gate
 from errorplane.detectors._keys import TOKEN_NAMES, KeyClass, one_of
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._values import is_placeholder
 
 _TOKEN = KeyClass.TOKEN
-_SCHEME_KEPT = re.compile(r"\s*(?:bearer|basic|negotiate|digest|token|api-?key)\s+", re.IGNORECASE | re.ASCII)
-_BEARER = re.compile(r"bearer[ +]+(?=[a-z0-9._~+/-]*[0-9._~+/-]|[a-z]{20})(?P<token>[a-z0-9._~+/=-]{6,})")
-_WORDS_OF_PROSE = re.compile(r"[a-z]{0,15}(?:[-._/][a-z]{0,15}){0,6}\Z")  # token-based, authentication.
-_BASIC = re.compile(r"basic[ +]+(?P<token>[a-z0-9+/]{6,}={0,2})")
+_SCHEME_KEPT = lazy(r"\s*(?:bearer|basic|negotiate|digest|token|api-?key)\s+", re.IGNORECASE | re.ASCII)
+_BEARER = lazy(r"bearer[ +]+(?=[a-z0-9._~+/-]*[0-9._~+/-]|[a-z]{20})(?P<token>[a-z0-9._~+/=-]{6,})")
+_WORDS_OF_PROSE = lazy(r"[a-z]{0,15}(?:[-._/][a-z]{0,15}){0,6}\Z")  # token-based, authentication.
+_BASIC = lazy(r"basic[ +]+(?P<token>[a-z0-9+/]{6,}={0,2})")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:

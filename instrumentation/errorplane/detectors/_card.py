@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._keys import KeyClass
 from errorplane.detectors._labels import is_glued, is_labelled, is_value_of_other
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
 # (lowest and highest leading digits, lengths): what the schemes publish, checked 2026. UATP (1, fifteen digits) is not
@@ -63,16 +63,16 @@ _FIRST_GROUPS = frozenset(sizes[0] for sizes in _GROUPS)
 _WITHOUT_SEPARATORS = str.maketrans(dict.fromkeys(" +-."))
 _WITHOUT_DIGITS = str.maketrans(dict.fromkeys("0123456789"))
 _TWELVE = b"d" * 12
-_RUN = re.compile(r"[0-9](?<![0-9]{2})(?:(?:[ +.-]|  |\+\+)?[0-9]){11,}")
-_GROUP = re.compile(r"[0-9]+")
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_CONTEXT = re.compile(
+_RUN = lazy(r"[0-9](?<![0-9]{2})(?:(?:[ +.-]|  |\+\+)?[0-9]){11,}")
+_GROUP = lazy(r"[0-9]+")
+_UUID = lazy(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_CONTEXT = lazy(
     r"(?:^|[^a-z])(?:(?:credit|debit|payment|bank)?cards?(?:number|num|no|nr)?|cc|ccn|pan|credit|debit|visa|master ?card|amex|maestro|jcb|diners|discover|union ?pay)(?![a-z])"
 )
-_WORD_BEFORE = re.compile(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z|%b\Z")  # %B: track 1 of a stripe
-_PART_BEFORE = re.compile(r"(?:[0-9a-z]|[0-9]\.)\Z")
-_PART_AFTER = re.compile(r"(?!\.00?(?![0-9a-z.])|l(?![0-9a-z]))(?:[0-9a-z]|\.[0-9])")  # but .0 of a float, L of a long
-_MINUS = re.compile(r"(?:^|[\s_=:,(\[])-\Z")
+_WORD_BEFORE = lazy(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z|%b\Z")  # %B: track 1 of a stripe
+_PART_BEFORE = lazy(r"(?:[0-9a-z]|[0-9]\.)\Z")
+_PART_AFTER = lazy(r"(?!\.00?(?![0-9a-z.])|l(?![0-9a-z]))(?:[0-9a-z]|\.[0-9])")  # but .0 of a float, L of a long
+_MINUS = lazy(r"(?:^|[\s_=:,(\[])-\Z")
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 _NEAR, _MANY_GROUPS = 40, 64
 _CARD, _ACCOUNT, _ID = KeyClass.CARD, KeyClass.ACCOUNT, KeyClass.ID

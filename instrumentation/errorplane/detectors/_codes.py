@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from errorplane.detectors._escapes import as_gate
+from errorplane.detectors._lazy import lazy
 
 _KINDS = (
     "(?:one[-._ ]?time|verification|verify|security|authentication|login|confirmation|activation|2fa|mfa|sms"
@@ -13,16 +13,16 @@ _KINDS = (
 )
 _KEYED = rf"(?:t?otp(?:[-._ ]?(?:code|token))?|pin[-._ ]?(?:code|number)|{_KINDS}[-._ ]?(?:code|pin|passcode))"
 _OWNED = "(?:user|card|account|customer|sim)[-._ ]?pin"
-_NAMED = re.compile(
+_NAMED = lazy(
     rf"(?<![a-z0-9])(?:{_KEYED}|(?P<pin>pin))"
     r"(?:\\{0,7}[\"'`])?(?:[ ]{0,4}(?:=>|[:=])[ ]{0,4}| (?:is|was|est|ist|es)[: ]{1,2}|(?P<space> ))(?:\\{0,7}[\"'`])?#?"
     r"(?P<code>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3})(?![0-9a-z_-]|[.,:][0-9])"
 )
-_SENT = re.compile(
+_SENT = lazy(
     r"(?<![0-9a-z.,:-])(?P<code>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3}) (?:is|as) (?:your|the) [a-z0-9 -]{0,40}?(?:code|otp|pin|passcode)(?![a-z])"
 )
-_KEY = re.compile(rf"(?:^|[^a-z])(?:{_KEYED}|{_OWNED})\Z")
-_CODE = re.compile(r"\s*[0-9]{3,4}[ -]?[0-9]{1,4}\s*\Z")
+_KEY = lazy(rf"(?:^|[^a-z])(?:{_KEYED}|{_OWNED})\Z")
+_CODE = lazy(r"\s*[0-9]{3,4}[ -]?[0-9]{1,4}\s*\Z")
 
 GATES = (
     as_gate(_KEYED),

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator
 
 from errorplane.detectors._escapes import as_gate
+from errorplane.detectors._lazy import lazy
 
 _VALUE = r"""(?:"[^"]+|'[^']+|[^\s"'`;|&)]+)"""
-_SSHPASS = re.compile(rf"sshpass -p ?(?P<password>{_VALUE})")
-_DATABASE = re.compile(
+_SSHPASS = lazy(rf"sshpass -p ?(?P<password>{_VALUE})")
+_DATABASE = lazy(
     rf"(?:mysql|mariadb)[a-z_-]{{0,16}} (?:[^|;&\n]{{0,200}}? )?-p(?P<password>{_VALUE})"  # -p and a space: it asks
 )
-_HTTP = re.compile(
+_HTTP = lazy(
     rf"(?:curl|wget) (?:[^|;&\n]{{0,200}}? )?(?:-u ?|--(?:proxy-)?user[ =])[\"']?[^\s:\"']{{1,64}}:(?P<password>{_VALUE})"
 )
-_SQL = re.compile(
+_SQL = lazy(
     rf"(?:create|alter|grant)\s[^;]{{1,256}}?\sidentified (?:with [^\s;]{{1,64}} )?(?:by|as) (?:password )?"
     rf"(?P<password>{_VALUE})"
 )

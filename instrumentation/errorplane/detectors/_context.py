@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from errorplane.detectors._fold import fold, lower
-from errorplane.detectors._topics import BY_ANCHOR, BY_FIRST_WORD, Phrase
+from errorplane.detectors._lazy import lazy
+from errorplane.detectors._topics import Phrase, by_anchor, by_first_word
 
 if TYPE_CHECKING:
     from errorplane.detectors._model import Subject
@@ -23,8 +24,8 @@ _WORDS_KEPT = 4096
 
 _OTHER = {code: " " for code in range(128) if not chr(code).isalpha()}
 # Read in two ways: one word of camel case, or one in capitals; and all letters in a row (USt-IdNr).
-_HUMP = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+")
-_RUN = re.compile(r"[^\W\d_]+")
+_HUMP = lazy(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+")
+_RUN = lazy(r"[^\W\d_]+")
 _GAPS = frozenset(("", " ", "-", ".", "_"))
 _APOSTROPHES = frozenset("'\u2019`")
 _LAST = "number num no nr id code value text string str raw digits full"
@@ -66,7 +67,7 @@ class _Known(dict[str, tuple[Phrase, ...]]):
     """The phrases that a word, as it is written, may be a part of; those of usual words are kept."""
 
     def __missing__(self, word: str) -> tuple[Phrase, ...]:
-        phrases = tuple(phrase for part in _split(word) for phrase in BY_ANCHOR.get(part, ()))
+        phrases = tuple(phrase for part in _split(word) for phrase in by_anchor().get(part, ()))
         if len(word) <= _MAX_WORD:
             if len(self) >= _WORDS_KEPT:
                 self.clear()
@@ -111,7 +112,7 @@ def _places_of(text: str, words: Sequence[re.Match[str]]) -> Iterator[Place]:
 def _phrases(text: str, words: Sequence[re.Match[str]]) -> Iterator[tuple[int, int, Phrase]]:
     """Each phrase, with the numbers of its first and last word."""
     for at, word in enumerate(words):
-        for phrase in BY_FIRST_WORD.get(lower(word[0]), ()):
+        for phrase in by_first_word().get(lower(word[0]), ()):
             if len(phrase.words) == 1 or _continues(text, words, at, phrase):
                 yield at, at + len(phrase.words) - 1, phrase
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from errorplane.detectors._context import NEAR, after_words, every
+from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._topics import gates
 from errorplane.detectors._words import ANY
@@ -16,7 +17,7 @@ _SAID = "after a word or under a key that says so"
 
 def bounded(pattern: str) -> re.Pattern[str]:
     """An expression for a number in lower case that is no part of a longer word, number or mask."""
-    return re.compile(rf"(?<![0-9a-z*])(?<![0-9][.,])(?:{pattern})(?![0-9a-z*]|[.,][0-9])")
+    return lazy(rf"(?<![0-9a-z*])(?<![0-9][.,])(?:{pattern})(?![0-9a-z*]|[.,][0-9])")
 
 
 def contextual(
@@ -58,4 +59,4 @@ def contextual(
             for start, end in alone(subject):
                 yield Finding(entity, start, end, alone_score, "shape and check digits")
 
-    return Detector(entity, (*gates(*topics), *gate), find, words=0 if alone is None else words)
+    return Detector(entity, Gates(lambda: (*gates(*topics), *gate)), find, words=0 if alone is None else words)

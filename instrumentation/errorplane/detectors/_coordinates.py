@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._context import after_words, every
 from errorplane.detectors._contextual import bounded
+from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._topics import gates
 
 _LAT, _LON = r"[+-]?(?:90|[0-8]?[0-9])", r"[+-]?(?:180|1[0-7][0-9]|[0-9]{1,2})"
-_GEO_URI = re.compile(rf"(?<![0-9a-z])geo:(?P<place>{_LAT}(?:\.[0-9]{{1,12}})?,{_LON}(?:\.[0-9]{{1,12}})?)(?![0-9])")
-_ISO_6709 = re.compile(
+_GEO_URI = lazy(rf"(?<![0-9a-z])geo:(?P<place>{_LAT}(?:\.[0-9]{{1,12}})?,{_LON}(?:\.[0-9]{{1,12}})?)(?![0-9])")
+_ISO_6709 = lazy(
     r"(?<![0-9a-z+-])[+-][0-9]{2}(?:[0-9]{2}){0,2}\.[0-9]{2,10}[+-][0-9]{3}(?:[0-9]{2}){0,2}\.[0-9]{2,10}(?![0-9.])"
 )
-_DEGREES = re.compile(
+_DEGREES = lazy(
     r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,8})?\u00b0 ?(?:[0-9]{1,2}(?:\.[0-9]{1,6})?['\u2032\u2019] ?"
     r"(?:[0-9]{1,2}(?:\.[0-9]{1,6})?(?:[\"\u2033\u201d]|'') ?)?)?[nsew](?![a-z])"
 )
@@ -69,12 +70,14 @@ def _found(start: int, end: int, score: float, reason: str) -> Finding:
 _PLUS_OR_MINUS = rb"(?:[+-]|(?:%(?:25){0,2}|\\{1,4}u00)2[bB])"
 COORDINATES = Detector(
     "LOCATION",
-    (
-        rb"(?i)geo(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)(?:[+-]|(?:%(?:25){0,2}|\\{1,4}u00)2b)?[0-9]",
-        _PLUS_OR_MINUS + rb"[0-9]{2,6}\.[0-9]{2,10}" + _PLUS_OR_MINUS + rb"[0-9]{3}",
-        rb"[0-9]\xc2\xb0",
-        *gates("latitude", "coordinates"),
-        *(gates("lat")),
+    Gates(
+        lambda: (
+            rb"(?i)geo(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)(?:[+-]|(?:%(?:25){0,2}|\\{1,4}u00)2b)?[0-9]",
+            _PLUS_OR_MINUS + rb"[0-9]{2,6}\.[0-9]{2,10}" + _PLUS_OR_MINUS + rb"[0-9]{3}",
+            rb"[0-9]\xc2\xb0",
+            *gates("latitude", "coordinates"),
+            *(gates("lat")),
+        )
     ),
     _find,
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 
 from errorplane.detectors._context import after_words, every, speaks_of
 from errorplane.detectors._contextual import bounded
 from errorplane.detectors._keccak import keccak_256
+from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._topics import gates
 from errorplane.detectors._words import LONG, words
@@ -17,14 +17,14 @@ _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES = {char: value for value, char in enumerate(_BASE58)}
 _VERSIONS = (0x00, 0x05)  # addresses that begin with 1 and 3; other coins' begin with letters, as many words do
 # One of its first letters is no hexadecimal digit (of all but one in 200,000): hashes need no look.
-_LEGACY = re.compile(
+_LEGACY = lazy(
     r"(?<![0-9A-Za-z/+_-])[13](?=[1-9A-Fa-f]{0,11}[G-HJ-NP-Zg-km-z])[1-9A-HJ-NP-Za-km-z]{25,33}(?![0-9A-Za-z/+=_-])"
 )
-_SEGWIT = re.compile(r"(?<![0-9a-z])(?:bc|ltc)1[02-9ac-hj-np-z]{38,71}(?![0-9a-z])")
+_SEGWIT = lazy(r"(?<![0-9a-z])(?:bc|ltc)1[02-9ac-hj-np-z]{38,71}(?![0-9a-z])")
 _BECH32 = {char: value for value, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32_CONST, _BECH32M_CONST = 1, 0x2BC830A3
-_ETHEREUM = re.compile(r"(?<![0-9A-Za-z])0x[0-9A-Fa-f]{40}(?![0-9A-Za-z])")
+_ETHEREUM = lazy(r"(?<![0-9A-Za-z])0x[0-9A-Fa-f]{40}(?![0-9A-Za-z])")
 _ANY_ETHEREUM = bounded(r"0x[0-9a-f]{40}")
 _MAX_HASHED = 8
 """So many checksums of Ethereum are computed for one text (each takes 0.3 ms); further addresses count without."""
@@ -105,11 +105,13 @@ def _find(subject: Subject) -> Iterator[Finding]:
 
 CRYPTO = Detector(
     "CRYPTO",
-    (
-        rb"[13][1-9A-HJ-NP-Za-km-z]{25}",
-        rb"(?i)(?:bc|ltc)1[02-9ac-hj-np-z]{12}",
-        rb"0[xX](?:[0-9]*[a-f][0-9a-f]*[A-F]|[0-9]*[A-F][0-9A-F]*[a-f])",
-        *gates("crypto"),
+    Gates(
+        lambda: (
+            rb"[13][1-9A-HJ-NP-Za-km-z]{25}",
+            rb"(?i)(?:bc|ltc)1[02-9ac-hj-np-z]{12}",
+            rb"0[xX](?:[0-9]*[a-f][0-9a-f]*[A-F]|[0-9]*[A-F][0-9A-F]*[a-f])",
+            *gates("crypto"),
+        )
     ),
     _find,
     words=words(LONG),

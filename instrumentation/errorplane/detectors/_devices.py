@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._checksums import luhn, plain
 from errorplane.detectors._contextual import bounded, contextual
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Subject
 from errorplane.detectors._words import words
 
-_PAIRS = re.compile(r"(?<![0-9a-z])[0-9a-f]{2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+)")
-_HEX_BEFORE = re.compile(r"(?<![0-9a-z])[0-9a-f]{1,4}[:-]\Z")
-_CISCO = re.compile(r"(?<![0-9a-z.:-])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![0-9a-z:-]|\.[0-9a-z])")
+_PAIRS = lazy(r"(?<![0-9a-z])[0-9a-f]{2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+)")
+_HEX_BEFORE = lazy(r"(?<![0-9a-z])[0-9a-f]{1,4}[:-]\Z")
+_CISCO = lazy(r"(?<![0-9a-z.:-])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![0-9a-z:-]|\.[0-9a-z])")
 _BARE = bounded(r"[0-9a-f]{12}|[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}")
 _PAIRS_IN_MAC = 6
 _SIGNS = str.maketrans(dict.fromkeys(":-."))
@@ -68,7 +68,7 @@ def _imeis_alone(subject: Subject) -> Iterator[tuple[int, int]]:
 
 
 _VIN = bounded(r"(?=[0-9]*[a-hj-npr-z])(?=[a-z]*[0-9])[0-9a-hj-npr-z]{17}")
-_VIN_SHAPE = re.compile(rb"(?<![ad])[ad]{13}dddd(?![ad])")
+_VIN_SHAPE = lazy(rb"(?<![ad])[ad]{13}dddd(?![ad])")
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VIN_VALUES = dict(
     zip("abcdefghjklmnprstuvwxyz", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
 # Read backwards from the @. Of RFC 5321's atext, =/?{|}`&^ are left out: in telemetry they end the text before. The
 # escapes are those of letters beyond ASCII.
 _ATEXT = r"[\w.!#$%'*+~-]"
-_LOCAL = re.compile(rf"{_ATEXT}+(?:(?<=[0-9A-Fa-f]{{4}}u)(?<![0-9A-Fa-f][0-7]00u)\\{{1,4}}{_ATEXT}*)*")
-_QUOTED = re.compile(r'"[^"@\r\n]{1,64}"')
+_LOCAL = lazy(rf"{_ATEXT}+(?:(?<=[0-9A-Fa-f]{{4}}u)(?<![0-9A-Fa-f][0-7]00u)\\{{1,4}}{_ATEXT}*)*")
+_QUOTED = lazy(r'"[^"@\r\n]{1,64}"')
 _ESCAPED = r"%[89A-Fa-f][0-9A-Fa-f]|\\{1,4}u(?!00[0-7])[0-9A-Fa-f]{4}"
-_DOMAIN = re.compile(
+_DOMAIN = lazy(
     rf"(?:(?:[^\W_]|{_ESCAPED})(?:[\w-]|{_ESCAPED})*\.)+"
     rf"(?P<top>xn--[\w-]+|(?:[^\W\d_]|{_ESCAPED}){{2,63}})(?![^\W\d_])"
 )
-_VERSION = re.compile(r"v?[0-9]+\.[0-9]")  # toolchain@v0.0.1-go1.21.0.linux
-_OUTSIDE = re.compile(r"[\s\"'<>]")
-_PATH = re.compile("[/?#]")
+_VERSION = lazy(r"v?[0-9]+\.[0-9]")  # toolchain@v0.0.1-go1.21.0.linux
+_OUTSIDE = lazy(r"[\s\"'<>]")
+_PATH = lazy("[/?#]")
 _WEB = ("http", "https", "ws", "wss", "ftp")
 
 # Endings of file names, and of systemd's units, that are no top-level domains: image@2x.png, handler@main.js.
@@ -30,7 +30,7 @@ _ENDINGS = (
 )
 _FILES = frozenset(_ENDINGS.split())
 # Before such an ending: alice@example.com.json is a file named after an address, vendor@main.chunk.js is not.
-_ADDRESS_TOP = re.compile(r"\.(?:com|net|org|edu|gov|mil|info|io|co|dev|app|ai|[a-z]{2})\Z")
+_ADDRESS_TOP = lazy(r"\.(?:com|net|org|edu|gov|mil|info|io|co|dev|app|ai|[a-z]{2})\Z")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:

@@ -13,12 +13,13 @@ from errorplane.detectors._card import CARD
 from errorplane.detectors._classes import data_class, sensitivity
 from errorplane.detectors._email import EMAIL
 from errorplane.detectors._escapes import ESCAPE_GATES, readings
-from errorplane.detectors._fold import FOLD_GATES
+from errorplane.detectors._fold import gates
 from errorplane.detectors._iban import IBAN
 from errorplane.detectors._identifiers import IDENTIFIERS
 from errorplane.detectors._ip import IP
 from errorplane.detectors._jwt import JWT
 from errorplane.detectors._keys import KeyClass, key_class
+from errorplane.detectors._lazy import Gates
 from errorplane.detectors._model import Detector, Finding, Subject, Transform, replacement
 from errorplane.detectors._password import PASSWORD
 from errorplane.detectors._pem import PRIVATE_KEY
@@ -32,7 +33,7 @@ from errorplane.detectors._words import ANY, words_in
 
 ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD, *IDENTIFIERS)
 ALL += (*SECRETS, PRIVATE_KEY, URL, SQL)
-FOLDED_GATES = (*FOLD_GATES, *ESCAPE_GATES, BASE64_GATE)
+FOLDED_GATES = Gates(lambda: (*gates(), *ESCAPE_GATES, BASE64_GATE))
 """Hyperscan expressions for every detector: one matches where a text is read in another way than its bytes say."""
 _MAX_ROUNDS = 4
 _NEVER_STORED = frozenset(("CVV", "TRACK_DATA"))

@@ -12,6 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from errorplane.detectors._lazy import lazy
+
 _CODE = "0[9aAdD]|[2-6][0-9a-fA-F]|7[0-9a-eA-E]"
 _DECIMAL = "9|10|13|3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]"  # the same in decimal
 _INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
@@ -34,20 +36,20 @@ _NAMES = {
     "ensp": " ", "emsp": " ", "thinsp": " ", "shy": "", "zwnj": "", "zwj": "", "lrm": "", "rlm": "",
 }  # fmt: skip
 _COLOUR = r"\[[0-9;:?]{0,32}[A-Za-z]"  # what follows ESC (ECMA-48, control sequences)
-_ESCAPE = re.compile(
+_ESCAPE = lazy(
     rf"%(?:25){{0,2}}(?:(?P<percent>{_CODE})|(?P<utf8>{_WIDE_UTF8}))"
     rf"|\\{{1,4}}(?:(?:u00|x)(?P<json>{_CODE})|u(?P<wide>{_WIDE})|(?P<short>[nrt/])|(?P<escaped>u001[bB]|x1[bB]|033|e){_COLOUR})"
     rf"|&(?:amp;)?(?:(?P<entity>{'|'.join(_NAMES)});|#[xX]0{{0,4}}(?P<hex>{_CODE}|{_WIDE_HEX});|#0{{0,4}}(?P<decimal>{_DECIMAL}|{_WIDE_DECIMAL});)"
     rf"|{_INVISIBLE}|(?:\x1b|#033){_COLOUR}"
 )
-_IS_INVISIBLE = re.compile(_INVISIBLE)
-_PLUS = re.compile(r"(?<=[^\s=&?:,;(\[])\+")  # not one at the start of a value: that of a telephone number
-_PERCENT_SIGNS = re.compile(_PERCENT)
+_IS_INVISIBLE = lazy(_INVISIBLE)
+_PLUS = lazy(r"(?<=[^\s=&?:,;(\[])\+")  # not one at the start of a value: that of a telephone number
+_PERCENT_SIGNS = lazy(_PERCENT)
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "/": "/"}
 
 _SPACE = r"(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)20)"  # also a plus, as forms encode it
 _GATE_GAPS = {" ": _SPACE, "[-._ ]": f"(?:[-._]|{_SPACE})", "[?&]": "[?&;6f]"}  # &amp; %26 %3f
-_GAPS = re.compile(r"\[-\._ \]|\[\?&\]| ")
+_GAPS = lazy(r"\[-\._ \]|\[\?&\]| ")
 ESCAPED_SEPARATOR = rb"[0-9][ +.\-/()]{0,4}(?:(?:%(?:25){0,2}|\\{1,4}u00)2[089bfBF]|\\{1,4}/)"
 """A gate: within a number the first separator that is escaped."""
 

@@ -50,8 +50,9 @@ def shape(low: str) -> bytes:
     return low.encode("ascii", "replace").translate(_SHAPE)
 
 
-def _gates() -> tuple[bytes, ...]:
-    """One expression for each leading part of the folded characters' UTF-8, the last byte as a class."""
+def gates() -> tuple[bytes, ...]:
+    """Hyperscan expressions, of which one matches wherever ``fold`` changes a text's UTF-8 bytes: one for each leading
+    part of the folded characters' UTF-8, the last byte as a class."""
     by_prefix: dict[bytes, set[int]] = {}
     for code in _FOLD:
         encoded = chr(code).encode()
@@ -61,7 +62,3 @@ def _gates() -> tuple[bytes, ...]:
 
 def _hex(data: bytes) -> bytes:
     return b"".join(b"\\x%02x" % byte for byte in data)
-
-
-FOLD_GATES = _gates()
-"""Hyperscan expressions: one matches wherever ``fold`` changes a text's UTF-8 bytes."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-_HASH = re.compile(
+from errorplane.detectors._lazy import lazy
+
+_HASH = lazy(
     r"\$2[abxy]?\$[0-9]{2}\$[./0-9A-Za-z]{53}"
     r"|\$(?:apr1|1|5|6|y|gy|7|md5|sha1)\$[^\s$:\"']{1,64}\$[./0-9A-Za-z$]{20,200}"
     r"|\$(?:argon2(?:id|i|d)|pbkdf2(?:-sha[0-9]{1,3})?|scrypt)\$[^\s:\"'<>]{20,300}"

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._keys import KeyClass
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
-_V4 = re.compile(rf"(?<![0-9A-Za-z])(?<![0-9A-Za-z]\.)(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])")
-_V4_SHAPE = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
-_HARMLESS_V4 = re.compile(r"0*127\.|255\.|[0-9]+\.0+\.0+\.0+\Z")
-_PRODUCT = re.compile(r"[a-z][a-z0-9_+-]*/\Z")
-_PRODUCTS = re.compile(r"(?:^|[\s(;,])(?:mozilla|curl|wget|python-\w+|okhttp|go-http-client|apache-\w+)/[0-9]")
+_V4 = lazy(rf"(?<![0-9A-Za-z])(?<![0-9A-Za-z]\.)(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])")
+_V4_SHAPE = lazy(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
+_HARMLESS_V4 = lazy(r"0*127\.|255\.|[0-9]+\.0+\.0+\.0+\Z")
+_PRODUCT = lazy(r"[a-z][a-z0-9_+-]*/\Z")
+_PRODUCTS = lazy(r"(?:^|[\s(;,])(?:mozilla|curl|wget|python-\w+|okhttp|go-http-client|apache-\w+)/[0-9]")
 # Words before four numbers that are a version, a section or an identifier of the ISO.
-_SAID_VERSION = re.compile(
+_SAID_VERSION = lazy(
     r"(?:(?:(?<!con)(?<!di)version|release|firmware|driver|patch|hotfix|revision|chapter|section|upgrad(?:e|ed|ing)|downgrad(?:e|ed|ing)|sdk"
     r"|\bver|\brev|\bbuild|\boid|\bfw|[._-]tag|\btag|\bpackage|\bpkg)s?\.?(?: (?:from|to|number|is|no\.?))?[\"'\s:=\[(]{1,4}"
     r"|(?:version|grad(?:e|ed|ing))s? (?:from )?v?[0-9][0-9.]{2,15} (?:to|->|=>|and|or) |[~<>]= ?|[\^\u00a7] ?|\bv\.? ?)\Z"
 )
 # The tag of a container image: a path with a slash, a colon, and no port after.
-_IMAGE = re.compile(r"(?:^|[\s\"'=,(\[])(?:[a-z0-9][a-z0-9._:-]*/)+[a-z0-9][a-z0-9._-]*:\Z")
-_PACKAGE_END = re.compile(
+_IMAGE = lazy(r"(?:^|[\s\"'=,(\[])(?:[a-z0-9][a-z0-9._:-]*/)+[a-z0-9][a-z0-9._-]*:\Z")
+_PACKAGE_END = lazy(
     r"[-._](?:jar|war|whl|zip|tar|t?gz|deb|rpm|egg|apk|msi|exe|dll|so|js|el[0-9]|fc[0-9]|cp[0-9]|py[0-9]|amd64|x86|x64"
     r"|i[3-6]86|arm|noarch|all[._]|any|linux|win|mac|darwin|snapshot|release|final|alpha|beta|rc|ga|bin|src|dist|sources)"
 )
-_V6 = re.compile(r"[0-9a-f:.]{3,}")
-_ZONE = re.compile(r"%[0-9a-z_.-]+")
+_V6 = lazy(r"[0-9a-f:.]{3,}")
+_ZONE = lazy(r"%[0-9a-z_.-]+")
 _VERSION = KeyClass.VERSION
 _REASON = "a valid address"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
-_JWT = re.compile(r"eyJ(?<![0-9A-Za-z_-]eyJ)[0-9A-Za-z_-]{5,}\.[0-9A-Za-z_-]{2,}(?:\.[0-9A-Za-z_-]*){0,3}")
+_JWT = lazy(r"eyJ(?<![0-9A-Za-z_-]eyJ)[0-9A-Za-z_-]{5,}\.[0-9A-Za-z_-]{2,}(?:\.[0-9A-Za-z_-]*){0,3}")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:

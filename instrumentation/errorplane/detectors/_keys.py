@@ -6,10 +6,10 @@ One table of names serves keys (``key_class``), texts (``_assignments``) and gat
 from __future__ import annotations
 
 import enum
-import re
 from functools import lru_cache
 
 from errorplane.detectors._fold import fold, lower
+from errorplane.detectors._lazy import lazy
 
 
 class KeyClass(enum.Enum):
@@ -96,22 +96,22 @@ _CURSORS = "".join(f"(?<!{word})(?<!{word}[-._ ])" for word in _CURSOR_WORDS)  #
 _MAX_KEY = 256  # the end of a longer name decides
 
 _CLASSES = (
-    (KeyClass.SECRET, re.compile(one_of(SECRET_NAMES) + NAME_SUFFIX + r"\Z")),
-    (KeyClass.TOKEN, re.compile(_CURSORS + one_of(TOKEN_NAMES) + NAME_SUFFIX + r"\Z")),
+    (KeyClass.SECRET, lazy(one_of(SECRET_NAMES) + NAME_SUFFIX + r"\Z")),
+    (KeyClass.TOKEN, lazy(_CURSORS + one_of(TOKEN_NAMES) + NAME_SUFFIX + r"\Z")),
     (
         KeyClass.VERSION,
-        re.compile(r"versions?\Z|image[-._ ]?tags?\Z|user[-._ ]?agent(?:\.original)?\Z|(?:^|[._-])release\Z"),
+        lazy(r"versions?\Z|image[-._ ]?tags?\Z|user[-._ ]?agent(?:\.original)?\Z|(?:^|[._-])release\Z"),
     ),
-    (KeyClass.ACCOUNT, re.compile(r"account[-._ ]?id\Z")),
-    (KeyClass.CARD, re.compile(r"(?:^|[^a-z])(?:credit[-._ ]?)?(?:card|pan|ccn?)(?:[^a-z]|number|num|no|\Z)")),
-    (KeyClass.SSN, re.compile(one_of(SSN_NAMES))),
-    (KeyClass.PHONE, re.compile(one_of(PHONE_NAMES))),
+    (KeyClass.ACCOUNT, lazy(r"account[-._ ]?id\Z")),
+    (KeyClass.CARD, lazy(r"(?:^|[^a-z])(?:credit[-._ ]?)?(?:card|pan|ccn?)(?:[^a-z]|number|num|no|\Z)")),
+    (KeyClass.SSN, lazy(one_of(SSN_NAMES))),
+    (KeyClass.PHONE, lazy(one_of(PHONE_NAMES))),
     (
         KeyClass.ID,
-        re.compile(r"(?:^|[^a-z])(?:[ug]?u?ids?|offset|seq(?:uence)?|time(?:stamp)?|ts|size|bytes|count|hash)\Z"),
+        lazy(r"(?:^|[^a-z])(?:[ug]?u?ids?|offset|seq(?:uence)?|time(?:stamp)?|ts|size|bytes|count|hash)\Z"),
     ),
 )
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = lazy(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def key_class(key: str) -> KeyClass:

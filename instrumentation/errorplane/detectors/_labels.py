@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from errorplane.detectors._lazy import lazy
+
 # Nouns that name what a log line counts or points at; plural too. None of them names money or a person's document.
 _NOUNS = (
     "id uid gid pid tid uuid guid oid xid zxid lsn scn txid txn tx cursor offset seq sequence epoch ts timestamp nanos millis "
@@ -31,17 +33,17 @@ _SIGNS = r"\s\"'`:=#/\\<>_.-"
 
 def _before(words: str, signs: str) -> re.Pattern[str]:
     nouns = "|".join(sorted(words.split(), key=lambda word: (-len(word), word)))
-    return re.compile(rf"(?:(?:^|[^a-z])(?:{nouns})s?|[a-z][_.-]ids?|[a-z]_(?:no|num|nr)){_FILLER}[{signs}]{{1,6}}\Z")
+    return lazy(rf"(?:(?:^|[^a-z])(?:{nouns})s?|[a-z][_.-]ids?|[a-z]_(?:no|num|nr)){_FILLER}[{signs}]{{1,6}}\Z")
 
 
 _BEFORE = _before(_NOUNS, _SIGNS + r"\[({")
 _CONTAINED = _before(_CONTAINERS, r"\s#/_-")
 _BEFORE_IN_LOGS = _before(_VERBS, _SIGNS)  # not register_customer('4111...')
-_GLUED = re.compile(r"(?:[a-z][_-]-?|#)\Z")
-_UNIT = re.compile(
+_GLUED = lazy(r"(?:[a-z][_-]-?|#)\Z")
+_UNIT = lazy(
     r"[ ]?(?:bytes?|[kmgt]i?b|ns|us|ms|nanos\w*|millis\w*|micros\w*|sec\w*|rows?|records?|items?|ticks?|hz)(?![a-z])"
 )
-_NAME = re.compile(r"(?:\A|[^a-z])(?P<name>[a-z]+)[0-9]{0,2}[\"'`]?[ ]?[:=][ ]?[\"'`\[(]{0,2}\Z")
+_NAME = lazy(r"(?:\A|[^a-z])(?P<name>[a-z]+)[0-9]{0,2}[\"'`]?[ ]?[:=][ ]?[\"'`\[(]{0,2}\Z")
 _OPEN = (
     "value val values v input in data q query search term param params arg args argv text body msg message payload content "
     "detail details desc description reason note comment number no num nr account acct payment pay paid charge charged "

@@ -95,7 +95,7 @@ class Detector:
     """
 
     entity: str
-    gate: tuple[bytes, ...]
+    gate: Sequence[bytes]
     find: Callable[[Subject], Iterable[Finding]]
     keys: frozenset[str] = frozenset()
     """Attribute names, in lower case, whose whole value is one, and everything inside of it."""

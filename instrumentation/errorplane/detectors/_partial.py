@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import replacement
 
 _ALWAYS_HIDDEN = 6
 _TOO_SHORT = 6
-_DOMAIN = re.compile(r"(?:[\w-]+\.)+[\w-]+")
+_DOMAIN = lazy(r"(?:[\w-]+\.)+[\w-]+")
 
 
 def hide_most(value: str, first: int, last: int, char: str) -> str:

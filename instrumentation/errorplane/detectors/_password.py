@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._codes import GATES as CODE_GATES
@@ -13,18 +12,19 @@ from errorplane.detectors._fold import fold, lower
 from errorplane.detectors._hashes import GATES as HASH_GATES
 from errorplane.detectors._hashes import find_hashes, may_hold_hash
 from errorplane.detectors._keys import SECRET_NAMES, KeyClass, one_of
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._values import is_placeholder
 
 _SECRET = KeyClass.SECRET
 _WEB = ("http", "https", "ws", "wss", "ftp")
-_AUTHORITY = re.compile(r"[^\s/?#\"'<>]*")
-_LOOSE_AUTHORITY = re.compile(r"[^\s\"'<>]*")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}\Z")
-_PWD = re.compile(r"(?:^|[^A-Za-z])(?:OLD)?(?:PWD|pwd)\Z")
-_FOLDER = re.compile(r"(?:/|(?:/[\w.@+ -]{1,255}){1,64}/?|~(?:/.*)?|[A-Za-z]:\\.*)\Z")
-_HOST = re.compile(r"@[\w\[%$]")
-_ORACLE = re.compile(r"jdbc:oracle:(?:thin|oci8?):[^\s/@]{1,128}/\"?(?P<password>[^\s@\"]{1,256})\"?@")
+_AUTHORITY = lazy(r"[^\s/?#\"'<>]*")
+_LOOSE_AUTHORITY = lazy(r"[^\s\"'<>]*")
+_SCHEME = lazy(r"[a-z][a-z0-9+.-]{0,30}\Z")
+_PWD = lazy(r"(?:^|[^A-Za-z])(?:OLD)?(?:PWD|pwd)\Z")
+_FOLDER = lazy(r"(?:/|(?:/[\w.@+ -]{1,255}){1,64}/?|~(?:/.*)?|[A-Za-z]:\\.*)\Z")
+_HOST = lazy(r"@[\w\[%$]")
+_ORACLE = lazy(r"jdbc:oracle:(?:thin|oci8?):[^\s/@]{1,128}/\"?(?P<password>[^\s@\"]{1,256})\"?@")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:

@@ -8,23 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._values import is_placeholder
 
-_BLOCK = re.compile(
-    r"-{4,5} ?BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}(?P<key>.*?)(?:-{4,5} ?END|\Z)", re.DOTALL
-)
+_BLOCK = lazy(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}(?P<key>.*?)(?:-{4,5} ?END|\Z)", re.DOTALL)
 # Reversed text, so that the look for its start is anchored at its end.
-_TAIL = re.compile(r"[0-9A-Za-z+/=\\\r\n]+")
-_END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_TAIL = lazy(r"[0-9A-Za-z+/=\\\r\n]+")
+_END = lazy(r"-{4,5} ?END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _LEAST_TAIL = 16
-_PUTTY = re.compile(r"Private-Lines: ?[0-9]{1,3}(?P<key>.*?)(?:Private-MAC|\Z)", re.DOTALL)
+_PUTTY = lazy(r"Private-Lines: ?[0-9]{1,3}(?P<key>.*?)(?:Private-MAC|\Z)", re.DOTALL)
 # What DER has in base64 at the start of RSA keys (PKCS #8, PKCS #1) and of EC keys of three curves (SEC 1).
-_DER = re.compile(
+_DER = lazy(
     r"(?<![0-9A-Za-z+/])(?:MII[0-9A-Za-z]{1,3}[0-9A-Za-z+/]{0,4}ADANBgkqhkiG9w0BAQEFAASC|MII[BCEJ][0-9A-Za-z+/]{2}IBAAKC"
     r"|M(?:HcCAQEEI|IGkAgEBBD|IHcAgEBBE))[0-9A-Za-z+/]{16}[0-9A-Za-z+/=\s\\]*"
 )
-_JWK = re.compile(r"\\{0,7}\"(?:d|p|q|dp|dq|qi|k)\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"(?P<key>[0-9A-Za-z_=-]{16,})")
+_JWK = lazy(r"\\{0,7}\"(?:d|p|q|dp|dq|qi|k)\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"(?P<key>[0-9A-Za-z_=-]{16,})")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR, as_gate
 from errorplane.detectors._keys import PHONE_NAMES, KeyClass, one_of
 from errorplane.detectors._labels import is_labelled
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._prose import CALL_WORDS, LABEL_AFTER, PERSONAL_WORDS, find_in_prose
 
@@ -24,19 +25,19 @@ _LONG_TAIL = r"(?:[ .\-/()+]{0,3}[0-9]){8,13}"
 _EXTENSION = r"(?:[ +,;]{0,2}(?:x|ext\.?|extension)[ +:]?[0-9]{1,6})?"
 _END = r"(?![0-9A-Za-z])"
 
-_PLUS = re.compile(
+_PLUS = lazy(
     rf"\+(?<![0-9A-Za-z+]\+)(?![0-9]{{1,3}}\.[0-9]{{1,9}}(?![0-9.])) ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}"
 )
-_DOUBLE_ZERO = re.compile(
+_DOUBLE_ZERO = lazy(
     rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}(?![0-9A-Za-z]| [0-9]{{4}}|[.:/-][0-9])"
 )
 # With dots or spaces an exchange begins with 2 to 9; with dashes or parentheses invented numbers count as well.
-_AMERICAN = re.compile(
+_AMERICAN = lazy(
     r"(?<![0-9A-Za-z])(?<![0-9][.-])(?:1[ .+-]?)?"
     r"(?:\([2-9][0-9]{2}\)[ +]?[0-9]{3}[ .+-]?|[2-9][0-9]{2}-[0-9]{3}-)[0-9]{4}"
     rf"{_EXTENSION}(?![0-9A-Za-z]|[.-][0-9])"
 )
-_AMERICAN_SPACED = re.compile(
+_AMERICAN_SPACED = lazy(
     r"(?<![0-9A-Za-z])(?<![0-9][ .+/-])(?:1[ .+]?)?[2-9][0-9]{2}(?P<sep>[ .+])[2-9][0-9]{2}(?P=sep)[0-9]{4}"
     rf"{_EXTENSION}(?![0-9A-Za-z]|[ .+-][0-9])"
 )
@@ -54,14 +55,14 @@ _SHAPES = (
     rb"0[1-9][0-9]{0,3}(?:[ +][0-9]{2,4}){2}",
     rb"[0-9]{2}[ +][0-9]{3}[ +][0-9]{2}[ +][0-9]{2}",
 )
-_TRUNK = re.compile(
+_TRUNK = lazy(
     r"(?<![0-9A-Za-z])(?<![0-9][ .:/+-])(?:\(0[1-9][0-9]{0,3}\)[ +]?[0-9]{3,4}[ +-]?[0-9]{3,4}"
     r"|\([1-9][0-9]\)[ +]?[0-9]{4,5}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{3,4}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{7,8}|0[1-9][0-9]-[0-9]{3}-[0-9]{3}"
     r"|0[1-9](?P<sep>[ .+-])[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}"
     r"|0[1-9][0-9]{1,3}[ +][0-9]{3,4}[ +][0-9]{3,4}|0[1-9][0-9]{2,3}[ +][0-9]{6,7})(?![0-9A-Za-z]|[ .:/+-][0-9])"
 )
 # Any other groups after a 0: nine to eleven digits. No dates, and no columns of digits or of hexadecimal.
-_TRUNK_SPACED = re.compile(
+_TRUNK_SPACED = lazy(
     r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][.:/+_-])(?<![0-9] )(?<![0-9][A-Fa-f] )(?=(?:[ +]?[0-9]){9,11}(?![0-9A-Za-z]|[ +][0-9]))"
     r"0[1-9][0-9]{0,3}(?:[ +][0-9]{2,4}){2,4}(?![0-9A-Za-z_]|[ .,:/+-][0-9A-Fa-f]*[0-9])"
 )
@@ -81,14 +82,14 @@ _HINTS = (
 )
 _GAP = r"[^0-9+(\0]{0,24}"  # and not across a number that was replaced
 _LOCAL = r"(?P<number>\(?\+?[0-9](?:[ .\-/()+]{0,3}[0-9]){5,14})(?![0-9A-Za-z]|[.:/][0-9])"
-_NAMED = re.compile(f"{one_of(_SAID)}{_GAP}{_LOCAL}")
-_HINTED = re.compile(rf"{one_of(_HINTS)}{_GAP}(?![0-9+]+(?![0-9 .\-/()])){_LOCAL}")  # in groups: a hint is weak
-_ALONE = re.compile(rf"(?<![0-9A-Za-z]){_LOCAL}")
+_NAMED = lazy(f"{one_of(_SAID)}{_GAP}{_LOCAL}")
+_HINTED = lazy(rf"{one_of(_HINTS)}{_GAP}(?![0-9+]+(?![0-9 .\-/()])){_LOCAL}")  # in groups: a hint is weak
+_ALONE = lazy(rf"(?<![0-9A-Za-z]){_LOCAL}")
 _SIX = b"dddddd"
 _PHONE = KeyClass.PHONE
-_DATE = re.compile(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:19|20)[0-9]{2}")
-_DATE_AND_TIME = re.compile(r"00[0-9]{4} [0-9]{6} ")  # of a log of the year 2000, as HDFS writes them
-_QUAD = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
+_DATE = lazy(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:19|20)[0-9]{2}")
+_DATE_AND_TIME = lazy(r"00[0-9]{4} [0-9]{6} ")  # of a log of the year 2000, as HDFS writes them
+_QUAD = lazy(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
 
 
 def _find(subject: Subject) -> Iterable[Finding]:

@@ -6,18 +6,18 @@ pronouns, signatures or addresses, and its columns of digits must stay.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from errorplane.detectors._keys import one_of
 from errorplane.detectors._labels import is_labelled
+from errorplane.detectors._lazy import lazy
 
 PERSONAL_WORDS = (
     *("my ", "your ", "you ", "please", "thank", "hello", "dear ", "regards", "sincerely", "i am ", "i have "),
     *(" his ", " her ", " he ", " she "),
 )
 """One of them stands in a text that is addressed to someone; in lower case."""
-_PERSONAL = re.compile(f"(?<![a-z0-9_.-]){one_of(PERSONAL_WORDS)}(?<!my (?=id))")  # my id: a server's, not a person's
+_PERSONAL = lazy(f"(?<![a-z0-9_.-]){one_of(PERSONAL_WORDS)}(?<!my (?=id))")  # my id: a server's, not a person's
 _LABELS = ("office", "fax", "mobile", "cell", "phone", "tel", "home", "work", "desk", "direct")
 _LABEL = one_of(_LABELS)
 LABEL_AFTER = rf"[0-9]\)? ?[-(]? ?{_LABEL}"
@@ -26,39 +26,39 @@ _CALLS = r"(?:call|ring|sms|contact|dial)(?: to| at| on|:)? "
 _CALLER = r"calle[re]"
 CALL_WORDS = (_CALLS + r"[(+0-9]", _CALLER)
 """Words right before a number that make any grouped one a telephone number, as expressions of a gate."""
-_CALL_BEFORE = re.compile(rf"(?<![a-z])(?:{_CALLS}|{_CALLER}[\s\"'=:]{{1,4}})\Z")
+_CALL_BEFORE = lazy(rf"(?<![a-z])(?:{_CALLS}|{_CALLER}[\s\"'=:]{{1,4}})\Z")
 _WORDS = ("call", "ring", "sms", "contact", "dial", *_LABELS)  # one of them is in whatever the two look for
-_LABEL_AFTER = re.compile(rf" ?[-(]? ?{_LABEL}(?![a-z0-9_=:])")
+_LABEL_AFTER = lazy(rf" ?[-(]? ?{_LABEL}(?![a-z0-9_=:])")
 
-_NUMBER = re.compile(
+_NUMBER = lazy(
     r"(?<![0-9A-Za-z_$\u20ac\u00a3#*@.,/:%+-])(?<![0-9] )\(?[0-9]{1,6}(?![0-9])\)?"
     r"(?:(?:[ .\-/]{1,2}\(?|\(|(?<=\)))[0-9]{2,9}(?![0-9])\)?){1,5}"
     r"(?![0-9A-Za-z_]|[.,:/%-][0-9A-Za-z]| ?[%\u20ac$\u00a3])"
 )
-_PLAIN = re.compile(
+_PLAIN = lazy(
     r"(?<![0-9A-Za-z_$\u20ac\u00a3#*@=.,/:%+-])(?<![0-9] )(?:1?[2-9][0-9]{2}[2-9][0-9]{6}|0[1-9][0-9]{7,9})(?![0-9A-Za-z_]|[.,:/%-][0-9A-Za-z]| [0-9])"
 )
-_LINE_END = re.compile(r"[ \t,;]*(?:[\r\n]|\Z)")
-_SENTENCE = re.compile(r"[^\d_={}\[\]<>|/\\]*[0-9()][0-9 ()]{9,16}[^\d_={}\[\]<>|/\\]*")
+_LINE_END = lazy(r"[ \t,;]*(?:[\r\n]|\Z)")
+_SENTENCE = lazy(r"[^\d_={}\[\]<>|/\\]*[0-9()][0-9 ()]{9,16}[^\d_={}\[\]<>|/\\]*")
 """Words, one number and the marks of a sentence: no machine's line, which has a time, a name with a sign or a second number."""
-_GROUP = re.compile(r"[0-9]+")
-_DATE = re.compile(
+_GROUP = lazy(r"[0-9]+")
+_DATE = lazy(
     r"(?:(?:19|20)[0-9]{2}[-./ ][0-9]{1,2}[-./ ][0-9]{1,2}|[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ](?:19|20)[0-9]{2})(?![0-9])"
     r"|(?:19|20)[0-9]{2}[-/. ]{1,3}(?:19|20)[0-9]{2}\Z"
 )
-_LONG = re.compile(r"[0-9] [0-9]{3,4} [0-9]{3}|[0-9]{2} [0-9]{3} [0-9]{2} [0-9]{2}")  # as the gates
-_POSTCODE = re.compile(r"[0-9]{5}-[0-9]{3,4}\Z")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:(?P<sep>[ .])[0-9]{3})(?:(?P=sep)[0-9]{3})*\Z")
+_LONG = lazy(r"[0-9] [0-9]{3,4} [0-9]{3}|[0-9]{2} [0-9]{3} [0-9]{2} [0-9]{2}")  # as the gates
+_POSTCODE = lazy(r"[0-9]{5}-[0-9]{3,4}\Z")
+_THOUSANDS = lazy(r"[0-9]{1,3}(?:(?P<sep>[ .])[0-9]{3})(?:(?P=sep)[0-9]{3})*\Z")
 # Two groups: these sizes only, since house numbers, postcodes and amounts stand beside each other too.
 _PAIRS = frozenset(
     {(3, 4), (4, 4), (2, 6), (3, 6), (4, 6), (5, 6), (2, 7), (3, 7), (4, 7), (2, 8), (3, 8), (3, 5), (5, 5)}
 )
-_NOT_A_PHONE = re.compile(
+_NOT_A_PHONE = lazy(
     r"(?<![a-z])(?:account|acct|iban|ssn|security|licen[cs]e|passport|policy|zip|postcode|postal|amount|price|total|pay(?:ing)?|paid|sum"
     r"|born|dated?|year|version|card|id|reference|code|case|ticket|order|invoice|tracking|serial|pin|isbn)"
     r"(?: (?:no|nr|num|number|code|id))?(?: (?:is|was|of))?[\s.:#\"'(]{0,3}\Z"
 )
-_CURRENCY_AFTER = re.compile(
+_CURRENCY_AFTER = lazy(
     r" ?(?:usd|eur|gbp|dollars?|euros?|pounds?|kr|yen|inr|rupees|rub|pln|chf|times|people|users|miles|km|rows|bytes)(?![a-z])"
 )
 _NEAR = 32

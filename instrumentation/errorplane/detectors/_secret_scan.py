@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from errorplane.detectors import _secret_rules as tables
+from errorplane.detectors._lazy import lazy
 
 TABLES: Mapping[str, str] = {
     "GITHUB_TOKEN": tables.GITHUB,
@@ -27,14 +28,14 @@ _RUN = b"w" * 15  # secrets have as many letters, digits, dashes and underscores
 _AS_RUN = bytes.maketrans(b"ad_-", b"wwww")
 _BROKEN = ("whsec_", "xoxd-", "ya29.", "hooks.slack")  # the four
 _SIGNS_AS_SPACES = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
-_WORD_AND_SIGN = re.compile(r"[0-9A-Za-z]+(?=[^0-9A-Za-z])")
+_WORD_AND_SIGN = lazy(r"[0-9A-Za-z]+(?=[^0-9A-Za-z])")
 _USUAL = frozenset(("1", "api", "events", "s", "access"))
 _LEAST_BITS = 2.5  # of Shannon's entropy by character: random hexadecimal has 3.2 to 4, what stands for a value 0 to 2
 _SHORT, _LEAST_BITS_SHORT = 24, 2.0
-_TELLING = re.compile(r"key|token|secret|auth|passw|cred|login")
+_TELLING = lazy(r"key|token|secret|auth|passw|cred|login")
 _SIGN = r"(?:\\{0,7}[\"'`])?\]?[ \t]{0,8}(?:string )?(?:=>|[:?+.]{0,3}=|:|,|\()[ \t\r\n]{0,8}(?:\\{0,7}[\"'`])?"
-_SHAPES = {"h": re.compile(r"[0-9a-f]+\Z"), "a": re.compile(r"[0-9a-z]+\Z"), "w": re.compile(r"[0-9a-z_=/+.-]+\Z")}
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
+_SHAPES = {"h": lazy(r"[0-9a-f]+\Z"), "a": lazy(r"[0-9a-z]+\Z"), "w": lazy(r"[0-9a-z_=/+.-]+\Z")}
+_UUID = lazy(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 
 
 class Secret(NamedTuple):

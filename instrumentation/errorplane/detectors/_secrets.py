@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
+from functools import partial
 
+from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._secret_scan import SERVICES, TABLES, Rule, alternatives, rules
 
-_ATOM = re.compile(
+_ATOM = lazy(
     r"(?P<one>\[[^\]]+\]|\\.|[^\\\[(){}*+?|])(?P<times>\{(?P<least>[0-9]+)(?:,(?P<most>[0-9]*))?\})?(?P<any>[*+?])?"
 )
 _ESCAPABLE = "+/=%:|"
@@ -51,7 +52,8 @@ def gate_of(rule: Rule) -> bytes:
 
 
 def _gates(entity: str) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys(gate_of(rule) for rule in rules() if rule.entity == entity))
+    gates = dict.fromkeys(gate_of(rule) for rule in rules() if rule.entity == entity)
+    return (*gates, _named_gate()) if entity == "API_KEY" else tuple(gates)
 
 
 def _named_gate() -> bytes:
@@ -60,6 +62,5 @@ def _named_gate() -> bytes:
 
 
 SECRETS: tuple[Detector, ...] = tuple(
-    Detector(entity, (*_gates(entity), _named_gate()) if entity == "API_KEY" else _gates(entity), _finder(entity))
-    for entity in TABLES
+    Detector(entity, Gates(partial(_gates, entity)), _finder(entity)) for entity in TABLES
 )

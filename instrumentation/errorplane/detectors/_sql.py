@@ -12,35 +12,36 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from errorplane.detectors._fold import fold, lower
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._sql_tokens import literals
 from errorplane.detectors._values import is_placeholder
 
-_STATEMENT_KEY = re.compile(
+_STATEMENT_KEY = lazy(
     r"(?:^|[._-])(?:db[._-](?:query[._-]text|statement)|dbstatement|sql[._-](?:query|text|statement))\Z"
 )
-_PARAMETER_KEY = re.compile(r"(?:^|[._-])db[._-](?:query|operation)[._-]parameter[._-]")
-_JSON = re.compile(r"\s*[\[{]")
-_JSON_TOKEN = re.compile(
+_PARAMETER_KEY = lazy(r"(?:^|[._-])db[._-](?:query|operation)[._-]parameter[._-]")
+_JSON = lazy(r"\s*[\[{]")
+_JSON_TOKEN = lazy(
     r'"(?P<name>(?:[^"\\]|\\.)*)"(?=\s{0,20}:)|"(?P<text>(?:[^"\\]|\\.)*)(?:"|\Z)|(?P<number>(?<![\w.$-])-?[0-9][0-9.eE+-]*)',
     re.DOTALL,
 )
 _COMMAND_NAMES = "find insert update delete aggregate distinct count findandmodify $db collection"
 _COMMANDS = frozenset(_COMMAND_NAMES.split())
-_HEAD = re.compile(
+_HEAD = lazy(
     r"\b(?:(?:insert|replace)\s+(?:ignore\s+)?into\s+\S|update\s{1,8}\S{1,80}(?:\s{1,8}(?:as\s{1,8})?\w{1,40})?\s{1,8}set\s|delete\s+from\s+\S"
     r"|merge\s+into\s+\S)"
 )
-_WRITING = re.compile(_HEAD.pattern.replace(r"|delete\s+from\s+\S", ""))
-_TELLING = re.compile(r"[^\W\d_](?![0-9]{2}:)")  # a letter, not that of 2026-11-24T10:00
-_SELECT = re.compile(r"\bselect\s")
-_FROM = re.compile(r"\sfrom\s")
-_PLACE = re.compile(r"\bwhere\s|\bvalues?\s{0,8}\(|\sset\s|\bhaving\s|\bon\s")
+_WRITING = lazy(_HEAD.pattern.replace(r"|delete\s+from\s+\S", ""))
+_TELLING = lazy(r"[^\W\d_](?![0-9]{2}:)")  # a letter, not that of 2026-11-24T10:00
+_SELECT = lazy(r"\bselect\s")
+_FROM = lazy(r"\sfrom\s")
+_PLACE = lazy(r"\bwhere\s|\bvalues?\s{0,8}\(|\sset\s|\bhaving\s|\bon\s")
 # SQLAlchemy: [parameters: ('bob', 3)]; PostgreSQL: parameters: $1 = 'bob'
-_PARAMETERS = re.compile(r"\bparameters: (?P<values>[^\r\n]{1,10000})")
-_QUOTED = re.compile(r"'(?P<text>(?:[^'\\]|''|\\.)+)(?:'|\Z)")
+_PARAMETERS = lazy(r"\bparameters: (?P<values>[^\r\n]{1,10000})")
+_QUOTED = lazy(r"'(?P<text>(?:[^'\\]|''|\\.)+)(?:'|\Z)")
 # Commands of Redis whose arguments are values: after the key, or all.
-_REDIS = re.compile(
+_REDIS = lazy(
     r"\s*(?:(?:set|setex|psetex|setnx|getset|append|h(?:m?set|setnx)|[lr]pushx?|sadd|zadd|publish|mset)\s+[^\s=]+|auth|hello\s+[0-9])\s+"
     r"(?!=|to\s|transaction|session)(?P<values>[^=]+)\Z",
     re.IGNORECASE,

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_TOKEN = re.compile(
+from errorplane.detectors._lazy import lazy
+
+_TOKEN = lazy(
     r"""
       (?P<space> \s+ )
     | (?P<comment> --[^\n]* | /\*.*?(?:\*/|\Z) )
@@ -25,13 +27,13 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PLAIN = re.compile(r"(?:[^']|'')*")
-_ESCAPING = re.compile(r"(?:[^'\\]|''|\\.)*", re.DOTALL)
-_DOUBLE = re.compile(r'(?:[^"\\]|""|\\.)*', re.DOTALL)
-_COMMENT_QUOTED = re.compile(
+_PLAIN = lazy(r"(?:[^']|'')*")
+_ESCAPING = lazy(r"(?:[^'\\]|''|\\.)*", re.DOTALL)
+_DOUBLE = lazy(r'(?:[^"\\]|""|\\.)*', re.DOTALL)
+_COMMENT_QUOTED = lazy(
     r"(?P<known>(?:traceparent|tracestate|route|controller|action|framework|application|db_driver)=)?'(?P<text>[^']*)'?"
 )
-_NAME = re.compile(r"[^\W\d][\w $.#-]{0,62}\Z")
+_NAME = lazy(r"[^\W\d][\w $.#-]{0,62}\Z")
 _COMPARISONS = "= <> != < > <= >= <=> == || like ilike rlike regexp similar glob match between escape"
 _COMPARES = frozenset(_COMPARISONS.split())
 _LISTS = frozenset(("values", "value", "in", "any", "all", "some", "array"))

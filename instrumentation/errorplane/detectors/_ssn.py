@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR, as_gate
 from errorplane.detectors._keys import SSN_NAMES, KeyClass, one_of
 from errorplane.detectors._labels import is_labelled
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
 _AREA, _GROUP, _SERIAL = r"(?!000|666|9)[0-9]{3}", r"(?!00)[0-9]{2}", r"(?!0000)[0-9]{4}"
 # Not a part of a longer row of groups with the same separator.
-_DASHED = re.compile(rf"(?<![0-9a-zA-Z])(?<![0-9][.-]){_AREA}-{_GROUP}-{_SERIAL}(?![0-9a-zA-Z]|[.-][0-9])")
-_SPACED = re.compile(rf"(?<![0-9a-zA-Z])(?<![0-9][ .-]){_AREA} {_GROUP} {_SERIAL}(?![0-9a-zA-Z]|[ .-][0-9])")
-_FORM = re.compile(rf"(?<![0-9a-zA-Z])(?<![0-9][+.-]){_AREA}\+{_GROUP}\+{_SERIAL}(?![0-9a-zA-Z]|[+.-][0-9])")
-_DOTTED = re.compile(rf"(?<![0-9a-zA-Z])(?<![0-9][.-]){_AREA}\.{_GROUP}\.{_SERIAL}(?![0-9a-zA-Z]|[.-][0-9])")
+_DASHED = lazy(rf"(?<![0-9a-zA-Z])(?<![0-9][.-]){_AREA}-{_GROUP}-{_SERIAL}(?![0-9a-zA-Z]|[.-][0-9])")
+_SPACED = lazy(rf"(?<![0-9a-zA-Z])(?<![0-9][ .-]){_AREA} {_GROUP} {_SERIAL}(?![0-9a-zA-Z]|[ .-][0-9])")
+_FORM = lazy(rf"(?<![0-9a-zA-Z])(?<![0-9][+.-]){_AREA}\+{_GROUP}\+{_SERIAL}(?![0-9a-zA-Z]|[+.-][0-9])")
+_DOTTED = lazy(rf"(?<![0-9a-zA-Z])(?<![0-9][.-]){_AREA}\.{_GROUP}\.{_SERIAL}(?![0-9a-zA-Z]|[.-][0-9])")
 _PATTERNS = (
     (b"ddd-dd-dddd", _DASHED),
     (b"ddd dd dddd", _SPACED),
@@ -23,13 +23,13 @@ _PATTERNS = (
     (b"ddd.dd.dddd", _DOTTED),
 )
 # What else has three groups of 3, 2 and 4 digits.
-_OTHER = re.compile(
+_OTHER = lazy(
     r"(?:^|[^a-z])(?:order|part|sku|model|isbn|product|item|invoice|ticket|case|serial|lot|batch|tracking)s?"
     r"(?:[ _.-]?(?:ids?|no|nr|num|number))?[\s\"'`:=#]{1,4}\Z"
 )
-_STATUS = re.compile(r"http/[0-9.]+\"? \Z")  # then come status, bytes and time of an access log
-_SAID = re.compile(rf"(?<![0-9a-zA-Z]){_AREA}[ ./-]?{_GROUP}[ ./-]?{_SERIAL}(?![0-9a-zA-Z])")
-_NAME = re.compile(one_of(SSN_NAMES))
+_STATUS = lazy(r"http/[0-9.]+\"? \Z")  # then come status, bytes and time of an access log
+_SAID = lazy(rf"(?<![0-9a-zA-Z]){_AREA}[ ./-]?{_GROUP}[ ./-]?{_SERIAL}(?![0-9a-zA-Z])")
+_NAME = lazy(one_of(SSN_NAMES))
 _NEAR = 64  # a field and its value may stand on two lines of a report of errors
 _SSN = KeyClass.SSN
 

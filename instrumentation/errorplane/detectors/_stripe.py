@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from errorplane.detectors._checksums import luhn
 from errorplane.detectors._contextual import bounded, contextual
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
 CVV = contextual("CVV", ("cvv",), bounded(r"[0-9]{3,4}(?![-:/][0-9])"), near=10, score=0.95)
@@ -14,11 +15,11 @@ CVV = contextual("CVV", ("cvv",), bounded(r"[0-9]{3,4}(?![-:/][0-9])"), near=10,
 # ISO/IEC 7813: start sentinel and format, number, name, expiry, service code, discretionary data, end sentinel.
 # A caret is no sign that other detectors read without its escape, so its percent-encoding is a part of the expression.
 _CARET = r"(?:\^|%(?:25){0,2}5e)"
-_TRACK_1 = re.compile(
+_TRACK_1 = lazy(
     rf"%?(?:25)?b(?P<number>[0-9]{{12,19}}){_CARET}(?:(?!{_CARET})[^\r\n]){{2,50}}{_CARET}(?:[0-9]{{4}}|{_CARET})"
     r"(?:[0-9a-z .=/^+-]|%(?:25){0,2}(?:20|2f|3d|5e)){0,60}(?:\?|%(?:25){0,2}3f)?"
 )
-_TRACK_2 = re.compile(r"(?<![0-9a-z]);?(?P<number>[0-9]{12,19})=[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{3,30}\??")
+_TRACK_2 = lazy(r"(?<![0-9a-z]);?(?P<number>[0-9]{12,19})=[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{3,30}\??")
 
 
 def _find_tracks(subject: Subject) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ tildes: not in keys.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 from errorplane.detectors._escapes import as_gate
 
@@ -199,13 +200,21 @@ def _by(name: Callable[[Phrase], str]) -> Mapping[str, tuple[Phrase, ...]]:
     return {word: tuple(phrases) for word, phrases in table.items()}
 
 
-BY_FIRST_WORD = _by(lambda phrase: phrase.words[0])
-BY_ANCHOR = _by(lambda phrase: phrase.anchor)
+@cache
+def by_first_word() -> Mapping[str, tuple[Phrase, ...]]:
+    """All phrases."""
+    return _by(lambda phrase: phrase.words[0])
+
+
+@cache
+def by_anchor() -> Mapping[str, tuple[Phrase, ...]]:
+    """All phrases."""
+    return _by(lambda phrase: phrase.anchor)
 
 
 def gates(*topics: str) -> tuple[bytes, ...]:
     """Hyperscan expressions for the phrases of topics, without those that hold a shorter one."""
-    wanted = [phrase for phrases in BY_FIRST_WORD.values() for phrase in phrases if phrase.topic in topics]
+    wanted = [phrase for phrases in by_first_word().values() for phrase in phrases if phrase.topic in topics]
     strong = {_as_written(phrase.words) for phrase in wanted if not phrase.tildes}
     shortest = {each for each in strong if not any(other != each and other in each for other in strong)}
     weak = {phrase.words[0]: phrase.tildes for phrase in wanted if phrase.tildes}

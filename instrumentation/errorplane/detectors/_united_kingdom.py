@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from errorplane.detectors._checksums import plain, weighted
 from errorplane.detectors._contextual import bounded, contextual
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Subject
 from errorplane.detectors._words import words
 
@@ -16,7 +16,7 @@ _NHS = bounded(r"[0-9]{3}(?P<gap>[ -]?)[0-9]{3}(?P=gap)[0-9]{4}(?![ -][0-9])")
 _LETTERS = r"(?!bg|gb|kn|nk|nt|tn|zz)[abceghj-prstw-z][abceghj-nprstw-z]"
 _NINO = bounded(rf"{_LETTERS}[ -]?(?:[0-9]{{2}}[ -]?){{3}}[a-d]")
 _NINO_ALONE = bounded(rf"{_LETTERS}(?P<gap> ?)[0-9]{{2}}(?P=gap)[0-9]{{2}}(?P=gap)[0-9]{{2}}(?P=gap)[a-d]")
-_OTHER_GROUP = re.compile(r"[0-9][ -]\Z|-\Z")
+_OTHER_GROUP = lazy(r"[0-9][ -]\Z|-\Z")
 
 
 def is_nhs(number: str) -> bool:

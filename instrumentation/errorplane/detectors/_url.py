@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors._values import is_placeholder, is_random
 
@@ -30,9 +31,9 @@ OPENING = (
 )
 """Parameters whose value opens something, if it is no plain word and no count."""
 _NAMES = rf"(?:(?P<personal>{'|'.join(PERSONAL)})|(?:{'|'.join(OPENING)}))"
-_PARAMETER = re.compile(rf"(?<=[?&;]){_NAMES}=(?P<value>[^\s&;\"'`<>#)\]}},|\\]+)")
-_FIRST = re.compile(rf"{_NAMES}=(?P<value>[^\s&;\"'`<>#)\]}},|\\]+)&(?=[\w.%\[\]-]{{1,64}}=)")
-_SCHEME = re.compile(
+_PARAMETER = lazy(rf"(?<=[?&;]){_NAMES}=(?P<value>[^\s&;\"'`<>#)\]}},|\\]+)")
+_FIRST = lazy(rf"{_NAMES}=(?P<value>[^\s&;\"'`<>#)\]}},|\\]+)&(?=[\w.%\[\]-]{{1,64}}=)")
+_SCHEME = lazy(
     r"(?<![a-z0-9])(?:https?|wss?|ftp)://(?P<user>[^\s/?#@:\"'<>]{1,64})(?::[^\s/?#@\"'<>]{0,256})?@(?=[\w\[%$])"
 )
 _SERVICES = frozenset(("git", "oauth2", "x-access-token", "x-token-auth", "anonymous", "user", "username"))

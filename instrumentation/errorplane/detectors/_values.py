@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from errorplane.detectors._lazy import lazy
+
 _ENTITIES = "EMAIL_ADDRESS|CREDIT_CARD|IBAN_CODE|US_SSN|IP_ADDRESS|PHONE_NUMBER|BEARER_TOKEN|JWT|AWS_KEY|PASSWORD"
 _ENTITIES += "|GITHUB_TOKEN|GITLAB_TOKEN|SLACK_TOKEN|STRIPE_KEY|GCP_API_KEY|API_KEY|PRIVATE_KEY|URL|SQL_LITERAL"
 _ENTITIES += "|TRACK_DATA|CVV|CRYPTO|MAC_ADDRESS|IMEI|VIN_CODE|LICENSE_PLATE|LOCATION|DATE_OF_BIRTH|AGE|UK_NHS"
@@ -17,30 +19,30 @@ _SEALED = "enc_[a-z2-7]{6}_[0-9A-Za-z_-]{16,}"
 _ADDRESS = "pfx_[a-z2-7]{6}_[0-9a-f.:]{2,39}"
 _KEYED = rf"(?:tok_[a-z0-9_]{{1,64}}_[a-z2-7]{{6}}|hmac_[a-z2-7]{{6}})_[a-z2-7]{{16,}}|{_ADDRESS}|{_SEALED}"
 _OTHERS = rf"(?<![0-9A-Za-z])(?:{_KEYED})|\[QUARANTINED:[a-z]{{1,16}}(?::{_SEALED})?\]"
-REPLACEMENT = re.compile(f"<(?:{_ENTITIES})>|{_OTHERS}")
+REPLACEMENT = lazy(f"<(?:{_ENTITIES})>|{_OTHERS}")
 """What an earlier call put in place of a finding, or of a text that could not be looked at."""
-REPLACED = re.compile(f"<(?P<entity>{_ENTITIES})>(?![^<]{{0,500}}</(?P=entity)>)|{_OTHERS}")
+REPLACED = lazy(f"<(?P<entity>{_ENTITIES})>(?![^<]{{0,500}}</(?P=entity)>)|{_OTHERS}")
 """The same, but no element such as ``<PASSWORD>x</PASSWORD>``."""
-BARE = re.compile(
+BARE = lazy(
     r"""(?: [^\s;&"'`,)}\]\\] | \\(?!["'rn]|u00(?:22|26|27)) | [,)}\]] (?! [\s,;)}\]"'&] | \Z | [\w.-]{1,40}["']?\s?[=:] ) )+""",
     re.VERBOSE | re.ASCII,
 )
 """A value without quotes. A comma or a bracket belongs to it unless a space or another name comes next."""
-ENCODED = re.compile(r"(?:(?!%(?:25){0,2}(?:2[267cC]|3[bB]))[^\s;&\"'`])+")
+ENCODED = lazy(r"(?:(?!%(?:25){0,2}(?:2[267cC]|3[bB]))[^\s;&\"'`])+")
 """A percent-encoded value: up to a percent-encoded ``&``, quote, comma or semicolon."""
-LINE = re.compile(r"""[^\r\n"'\\]+""")
-OBJECT = re.compile(r"\{[^{}]*\}?")
+LINE = lazy(r"""[^\r\n"'\\]+""")
+OBJECT = lazy(r"\{[^{}]*\}?")
 
 _HIDDEN = rf"(?:{REPLACEMENT.pattern})[.,:;!?)\]}}>]*"
 _WORD = "redacted|masked|hidden|filtered|removed|secret|password|token"
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazy(
     r"(?i)(?:none|null|nil|undefined|true|false|n/?a|redacted|masked|hidden|filtered|empty|missing"
     r"|\*+|x{3,}|\.{3,}|-+|\?+"
     rf"|[\[<({{]+(?:{_WORD})[\])>}}]*|\$\{{(?:env:)?\w+\}}?|\$\(\w+\)?|(?-i:\$[A-Z_][A-Z0-9_]*)|\{{\{{[^{{}}]{{0,80}}\}}*|%[sdr]|\{{\w*\}}?|(?-i:{_HIDDEN}))\Z"
 )
 _FEWEST_STARS = 3
-_SEPARATORS = re.compile(r"[\s.:@/()+-]")
-_MASKED = re.compile(r"\*+([0-9A-Za-z]*)")
+_SEPARATORS = lazy(r"[\s.:@/()+-]")
+_MASKED = lazy(r"\*+([0-9A-Za-z]*)")
 _WORDS = (
     "a an and are auth authentication been cannot correct does empty error expired failed for format from has header "
     "include incorrect invalid is length matches mismatch missing must no not of omit or please provided realm rejected "
@@ -48,8 +50,8 @@ _WORDS = (
     "was weak with wrong your requis incorrecte invalide obligatoire falsch erforderlich leer"
 )
 _PROSE = frozenset(_WORDS.split())
-_RANDOM = re.compile(r"(?=.{20}|.*[0-9]|.*[a-z].*[A-Z]|[A-Z].*[A-Z].*[a-z]).{4}", re.DOTALL)
-_OBJECT_NAME = re.compile(r"[A-Za-z_$][\w$.]*[{@(\[]|[a-z]+(?:\.[a-z]+){2,8}[/:]", re.ASCII)
+_RANDOM = lazy(r"(?=.{20}|.*[0-9]|.*[a-z].*[A-Z]|[A-Z].*[A-Z].*[a-z]).{4}", re.DOTALL)
+_OBJECT_NAME = lazy(r"[A-Za-z_$][\w$.]*[{@(\[]|[a-z]+(?:\.[a-z]+){2,8}[/:]", re.ASCII)
 
 
 def may_hold_replacement(text: str) -> bool:

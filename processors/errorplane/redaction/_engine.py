@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Sequence
 
-from errorplane.detectors import ALL, Detector, Finding, KeyClass, Transform, find, settle
+from errorplane.detectors import ALL, Detector, Finding, KeyClass, Transform, compile_all, find, settle
 from errorplane.policy._patterns import compile_pattern
 from errorplane.redaction._custom import encodable
 from errorplane.redaction._gate import Gate
@@ -31,6 +31,7 @@ class Engine:
         allow_patterns: Sequence[str] = (),
         transform: Transform | None = None,
     ) -> None:
+        compile_all()  # not in the first requests
         self._detectors = tuple(detectors)
         self._allow = _Allowed(allow, allow_patterns) if allow or allow_patterns else ()
         self._transform = transform
