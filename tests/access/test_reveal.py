@@ -109,12 +109,15 @@ def test_texts_come_out_with_values(monkeypatch: pytest.MonkeyPatch, capfd: pyte
 def test_what_cannot_be_turned_back_is_told(
     change: Callable[[str], str], said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A damaged, foreign or one-way token ends with status 1 and says why; the others are still turned back."""
-    assert main(["reveal", change(token()), token()]) == 1
+    """A damaged, foreign or one-way token ends with status 1, says why and is recorded; the others are turned back."""
+    bad = change(token())
+    assert main(["reveal", bad, token()]) == 1
     printed = capfd.readouterr()
     assert said in printed.err
     assert printed.out == f"{EMAIL}\n"
-    assert len(audit()) == 1
+    failed, _ = audit()
+    digest = hashlib.sha256(bad.encode()).hexdigest()
+    assert (failed["action"], failed["resource"]) == ("tokens.reveal.failed", f"token sha256:{digest} not turned back")
 
 
 def test_without_the_record_nothing_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +140,18 @@ def test_retired_keys_still_read(capfd: pytest.CaptureFixture[str]) -> None:
     assert before.split("_")[3] != after.split("_")[3]
     assert main(["reveal", before, after]) == 0
     assert capfd.readouterr().out == f"{EMAIL}\n{EMAIL}\n"
+
+
+def test_retired_keys_do_where_the_new_one_is_not_made_yet(capfd: pytest.CaptureFixture[str]) -> None:
+    """Between a rotation and the first token under the new key, tokens of the retired one are turned back."""
+    before = token()
+    Path("data/tokens.key").rename("data/old.key")
+    PATH.write_text(POLICY + "keys: {retired_tokens: [{file: ./data/old.key}]}\n")
+    assert main(["reveal", before]) == 0
+    printed = capfd.readouterr()
+    assert printed.out == f"{EMAIL}\n"
+    assert "only retired keys are tried" in printed.err
+    assert not Path("data/tokens.key").exists()
 
 
 def test_reading_makes_no_keys(capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from errorplane.access import AccessPort, AllowAll, local_actor
 from errorplane.cli._main import CommandFailed, add_policy_argument
-from errorplane.keys import KeyUnavailable, Opener, SealError, from_policy
+from errorplane.keys import Key, KeyUnavailable, Opener, SealError, SourceProvider, from_policy
 from errorplane.policy import Policy, PolicyError, effective_actions, load
 from errorplane.redaction.actions import Revealed, Revealer, RevealError, domains_of
 
 _NOT_ALLOWED = 3
 _EPILOG = """\
 Every token leaves a line in audit.jsonl in the journal's folder before its value is printed: who, which token (by
-digest, kid and entity) and the reason; never the value.
+digest, kid and entity) and the reason; never the value. So does one that was named and cannot be turned back.
 
 exit status: 0 all were turned back, 1 one could not be (the others are printed), 3 not allowed or not recorded
 
@@ -79,8 +79,20 @@ def _revealer(policy: Policy, args: argparse.Namespace) -> Revealer:
     opener = None if args.private_key is None else Opener.load(args.private_key)
     keys = from_policy(policy, generate=False)
     sealed_only = all(token.startswith("enc_") for token in args.tokens)
-    secrets = () if sealed_only else (keys.key("tokens"), *keys.retired("tokens"))
+    secrets = () if sealed_only else _secrets(keys)
     return Revealer(domains_of(effective_actions(policy)) | set(args.domain), secrets, opener)
+
+
+def _secrets(keys: SourceProvider) -> tuple[Key, ...]:
+    """The current key and the retired ones; these alone where the current one has not been made yet."""
+    retired = keys.retired("tokens")
+    try:
+        return (keys.key("tokens"), *retired)
+    except KeyUnavailable as error:
+        if not retired:
+            raise
+        print(f"errorplane: only retired keys are tried: {error}", file=sys.stderr)
+        return tuple(retired)
 
 
 class _Recorder:
@@ -92,14 +104,19 @@ class _Recorder:
         self._asked: set[str] = set()
 
     def __call__(self, revealed: Revealed) -> None:
-        if revealed.token in self._asked:
-            return
-        digest = hashlib.sha256(revealed.token.encode()).hexdigest()
-        resource = f"token sha256:{digest} kid:{revealed.kid} entity:{revealed.entity}"
-        decision = self._access.decide(local_actor(), "tokens.reveal", resource, self._reason)
+        if revealed.token not in self._asked:
+            self._ask("tokens.reveal", revealed.token, f"kid:{revealed.kid} entity:{revealed.entity}")
+            self._asked.add(revealed.token)
+
+    def refused(self, token: str) -> None:
+        """Record that somebody tried."""
+        self._ask("tokens.reveal.failed", token, "not turned back")
+
+    def _ask(self, action: str, token: str, about: str) -> None:
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+        decision = self._access.decide(local_actor(), action, f"token sha256:{digest} {about}", self._reason)
         if not decision.allowed:
             raise CommandFailed(f"not allowed: {decision.reason}", _NOT_ALLOWED)
-        self._asked.add(revealed.token)
 
 
 def _reveal_one(
@@ -108,6 +125,7 @@ def _reveal_one(
     try:
         revealed = revealer.one(token)
     except RevealError as error:
+        record.refused(token)
         print(f"errorplane: {token[:80]} {error}", file=sys.stderr)
         if as_json:
             _print(json.dumps({"token": token, "error": str(error)}) + "\n")
