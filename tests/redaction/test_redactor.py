@@ -135,6 +135,42 @@ def test_bytes_that_hold_text() -> None:
     assert body.resource_logs[0].scope_logs[0].log_records[0].body.bytes_value == "é <EMAIL_ADDRESS> x".encode()
 
 
+def body_of(value: AnyValue) -> AnyValue:
+    """What becomes of the body of a log record."""
+    out = ExportLogsServiceRequest.FromString(redact(logs([LogRecord(body=value)])).body)
+    return out.resource_logs[0].scope_logs[0].log_records[0].body
+
+
+def texts(*values: str) -> AnyValue:
+    """A list of texts."""
+    return AnyValue(array_value=ArrayValue(values=[AnyValue(string_value=value) for value in values]))
+
+
+def mapping(**entries: AnyValue | str) -> AnyValue:
+    """A map."""
+    made = {key: AnyValue(string_value=value) if isinstance(value, str) else value for key, value in entries.items()}
+    return AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key=key, value=value) for key, value in made.items()]))
+
+
+def test_an_option_names_the_next_argument() -> None:
+    """As processes' resources have their command line: one text for each argument."""
+    found = body_of(
+        texts("app", "--password", "hunter2 x", "-api-key", "k9", "--token", "--verbose", "--no-password", "db")
+    )
+    assert found == texts(
+        "app", "--password", "<PASSWORD>", "-api-key", "<PASSWORD>", "--token", "--verbose", "--no-password", "db"
+    )
+
+
+def test_a_name_and_its_value_in_one_map() -> None:
+    """Headers, cookies and variables are often lists of such maps; a generic key inside of a map says nothing new."""
+    header = mapping(name="X-Api-Key", value="k9")
+    assert body_of(header) == mapping(name="X-Api-Key", value="<PASSWORD>")
+    assert body_of(mapping(Value="1980-03-12", Key="dob")) == mapping(Value="<DATE_OF_BIRTH>", Key="dob")
+    assert body_of(mapping(dob=mapping(value="1980-03-12"))) == mapping(dob=mapping(value="<DATE_OF_BIRTH>"))
+    assert body_of(mapping(name="retries", value="12")) == mapping(name="retries", value="12")
+
+
 @pytest.mark.parametrize("last", [b"\x0a\x02ok", b"\x18\x07"], ids=["text", "number"])
 @pytest.mark.parametrize(
     "around",

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
 
 from errorplane.detectors import TOP, Place
 from errorplane.redaction._engine import Engine
@@ -61,11 +61,16 @@ class Strings:
                 if new != value.bytes_value:
                     value.bytes_value = new
             case "array_value":
+                before = ""
                 for each in value.array_value.values:
-                    self.value(each, place, depth + 1)
+                    text = each.string_value
+                    self.value(each, place.after(before, text), depth + 1)
+                    before = text
             case "kvlist_value":
+                named = _named(value.kvlist_value)
                 for pair in value.kvlist_value.values:
-                    self.pair(pair, place, depth + 1)
+                    is_value = named and pair.key.lower() == "value"
+                    self.pair(pair, place.inside(named, self._engine.keys) if is_value else place, depth + 1)
 
     def raw(self, data: bytes, place: Place) -> bytes:
         """Bytes that may hold text."""
@@ -116,6 +121,14 @@ class Strings:
     def _withheld(self, reason: str, original: bytes) -> str:
         self.quarantined[reason] += 1
         return withheld(reason, original, self._seal)
+
+
+def _named(entries: KeyValueList) -> str:
+    """The name in ``{"name": "password", "value": "x"}``, of headers, cookies and variables of an environment."""
+    for pair in entries.values:
+        if pair.key.lower() in ("name", "key"):
+            return pair.value.string_value
+    return ""
 
 
 def whole_digits(number: float) -> str | None:
