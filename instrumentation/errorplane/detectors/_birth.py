@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._checksums import is_day
 from errorplane.detectors._contextual import bounded, contextual
 from errorplane.detectors._escapes import as_gate
+from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
 _MONTHS = (
@@ -17,7 +17,7 @@ _MONTHS = (
 _MONTH = "(?:" + "|".join(dict.fromkeys(_MONTHS.split())) + r")[^\W\d_]{0,8}\.?"
 _YEAR = "(?:18|19|20)[0-9]{2}"
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])(?:st|nd|rd|th|er|\.)?"
-_NUMBERS = re.compile("[0-9]+")
+_NUMBERS = lazy("[0-9]+")
 _DATE = bounded(
     rf"{_YEAR}(?P<iso>[-/.])[0-9]{{1,2}}(?P=iso)[0-9]{{1,2}}(?:[t ][0-9:.]{{4,15}}z?)?"
     rf"|[0-9]{{1,2}}(?P<gap>[-/.]|\. | )[0-9]{{1,2}}(?P=gap)(?:{_YEAR}|[0-9]{{2}})"
@@ -44,15 +44,15 @@ DATE_OF_BIRTH = contextual("DATE_OF_BIRTH", ("birth",), _DATE, _is_date, score=0
 
 # What is generalised reads 90+, and is no longer an age to hide.
 _OLD = "(?:9[0-9]|1[0-2][0-9])"
-_AGED = re.compile(
+_AGED = lazy(
     rf"(?<![0-9a-z.,])(?P<before>{_OLD})[ -]?(?:years?|yrs?|y)[- ]?(?:olds?|of age|o)(?![a-z])"
     rf"|(?<![a-z])aged?(?:[ ](?:of|is|was|at))?[\"'`]?[ ]?[:=]?[ ]?[\"'`]?(?P<after>(?!90\+){_OLD})(?![0-9a-z%]|[.,:-][0-9]|[ ](?:[mun]?s|sec|min|h)(?![a-z]))"
     rf"|(?<![a-z])(?:turn(?:ed|s|ing)?|celebrat\w{{1,5}} (?:his|her|their))[ ](?P<turned>(?!90\+){_OLD})(?:th)?(?![0-9a-z%.:])"
 )
-_AGE_KEY = re.compile(
+_AGE_KEY = lazy(
     r"(?:patient|customer|person|member|subject|client|insured)[-._ ]?age(?:[-._ ]?(?:years|yrs|in[-._ ]years))?\Z"
 )
-_WHOLE = re.compile(rf"\s*(?P<age>{_OLD})(?:\.0)?\s*")
+_WHOLE = lazy(rf"\s*(?P<age>{_OLD})(?:\.0)?\s*")
 
 
 def _find_ages(subject: Subject) -> Iterable[Finding]:
