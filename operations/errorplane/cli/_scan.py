@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from errorplane.cli._main import DEFAULT_POLICY, CommandFailed, load_policy
+from errorplane.cli._main import DEFAULT_POLICY, CommandFailed
 from errorplane.keys import SealError
-from errorplane.policy import Policy
+from errorplane.policy import Policy, PolicyError, load
 from errorplane.redaction import ExtraUnavailable
 from errorplane.scan import (
     FORMATS,
@@ -39,7 +39,7 @@ formats:
 The redacted lines go to standard output, what was counted to standard error. With --json, one object for each line:
 text (after redaction), entities (type, start and end in code points of the line as it was, score, action, and path
 except in texts), and where they apply quarantined, note and the rule that forbids an entity. What cannot be scanned
-is quarantined: lines that are not UTF-8 or endless, texts of more than 4 million characters.
+is quarantined: lines that are not UTF-8 or endless, texts of more than a million characters.
 
 Tokens, hashes and the like are made with keys of this run: they are equal for equal values, and nothing opens them.
 With redaction.ner, names are looked for in texts, in JSON strings of several words, and in requests where the processor
@@ -155,7 +155,10 @@ class _Command:
 def _policy(path: Path | None) -> Policy | None:
     if path is None and not DEFAULT_POLICY.exists():
         return None
-    return load_policy(path or DEFAULT_POLICY, _USAGE)
+    try:
+        return load(path or DEFAULT_POLICY)
+    except PolicyError as error:
+        raise CommandFailed(str(error), _USAGE) from error
 
 
 def _checker(policy: Policy | None, args: argparse.Namespace) -> Checker:
