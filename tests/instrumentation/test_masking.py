@@ -12,7 +12,7 @@ import subprocess
 import sys
 import traceback
 from collections import UserDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +59,6 @@ def clean(text: str) -> str:
     for canary in CANARIES:
         assert canary not in text, f"{canary} in {text}"
     return text
-
-
-@pytest.fixture
-def swallowing() -> Iterator[None]:
-    """Failures of ours are counted, as in an application, and not raised as in a test."""
-    GUARD.reraise = False
-    yield
-    GUARD.reraise = None
-    GUARD.forget()
 
 
 def logger_with(formatter: logging.Formatter, *filters: logging.Filter) -> tuple[logging.Logger, io.StringIO]:

@@ -10,7 +10,6 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,19 +17,9 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from uvicorn.logging import AccessFormatter
 
-from errorplane.hooks import GUARD
 from errorplane.masking import SETTINGS_VARIABLE, Mask, MaskingFilter, default_mask, mask_event, mask_locals
 
 EMAIL, CARD = "petra.kohl7@firma-beispiel.de", "5105105105105100"
-
-
-@pytest.fixture
-def swallowing() -> Iterator[None]:
-    """Failures of ours are counted, as in an application, and not raised as in a test."""
-    GUARD.reraise = False
-    yield
-    GUARD.reraise = None
-    GUARD.forget()
 
 
 def logger_with(formatter: logging.Formatter) -> tuple[logging.Logger, io.StringIO]:

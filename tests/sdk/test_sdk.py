@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -174,15 +174,6 @@ def test_series_that_look_alike_after_masking_stay_apart_and_the_same(mask: Mask
     first, second = sums
     assert {key: 2 * value for key, value in first.items()} == second
     provider.shutdown()
-
-
-@pytest.fixture
-def swallowing() -> Iterator[None]:
-    """Failures of ours are counted, as in an application, and not raised as in a test."""
-    GUARD.reraise = False
-    yield
-    GUARD.reraise = None
-    GUARD.forget()
 
 
 class Refusing(SpanExporter):

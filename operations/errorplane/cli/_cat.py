@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from errorplane.access import AllowAll, local_actor
-from errorplane.cli._main import CommandFailed, add_policy_argument
+from errorplane.cli._main import CommandFailed, add_policy_argument, load_policy
 from errorplane.keys import KeyUnavailable, from_policy
 from errorplane.otlp import SegmentError, read_segment
-from errorplane.policy import PolicyError, load
 
 _EPILOG = """\
 Every call leaves a line in audit.jsonl in the journal's folder: who read which file.
@@ -41,10 +40,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Print every line of every path, in the order of the names."""
-    try:
-        policy = load(args.policy)
-    except PolicyError as error:
-        raise CommandFailed(str(error)) from error
+    policy = load_policy(args.policy)
     access = AllowAll(policy.journal.path / "audit.jsonl")
     keys = from_policy(policy)
     for path in _segments(args.paths):

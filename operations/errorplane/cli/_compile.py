@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
-from errorplane.cli._main import CommandFailed, add_policy_argument
-from errorplane.policy import PolicyError, application_settings, load
+from errorplane.cli._main import CommandFailed, add_policy_argument, load_policy
+from errorplane.policy import application_settings
 
 _EPILOG = """\
 DIR/application.json   what applications hide in their own output (ERRORPLANE_SETTINGS names it to them)
@@ -35,10 +35,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Write every file and say its name."""
-    try:
-        policy = load(args.policy)
-    except PolicyError as error:
-        raise CommandFailed(str(error)) from error
+    policy = load_policy(args.policy)
     target = args.out / "application.json"
     try:
         args.out.mkdir(parents=True, exist_ok=True)

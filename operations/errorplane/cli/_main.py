@@ -9,6 +9,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from errorplane.policy import Policy
 
 # Command -> module with `add(subparsers)`, which sets `run` on its parser; named here, not discovered.
 _COMMANDS = {
@@ -97,3 +101,13 @@ def add_policy_argument(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the policy file (default: ./errorplane.yaml)",
     )
+
+
+def load_policy(path: Path, code: int = 1) -> Policy:
+    """The policy in a file. Raises ``CommandFailed`` with this code and every mistake."""
+    from errorplane.policy import PolicyError, load  # here, so that --help need not wait for it
+
+    try:
+        return load(path)
+    except PolicyError as error:
+        raise CommandFailed(str(error), code) from error

@@ -9,12 +9,12 @@ import signal
 import sys
 from pathlib import Path
 
-from errorplane.cli._main import CommandFailed, add_policy_argument
+from errorplane.cli._main import CommandFailed, add_policy_argument, load_policy
 from errorplane.journal import JournalError
 from errorplane.keys import KeyUnavailable, SealError, from_policy
 from errorplane.otlp import ListenError, TargetError
 from errorplane.pipeline import Addresses, Processor
-from errorplane.policy import Policy, PolicyError, load
+from errorplane.policy import PolicyError, load
 from errorplane.redaction import ExtraUnavailable
 
 log = logging.getLogger("errorplane.cli")
@@ -54,7 +54,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Run until a signal says stop."""
-    policy = _load(args.policy)
+    policy = load_policy(args.policy)
     logging.basicConfig(
         level=policy.telemetry.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
@@ -87,13 +87,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         log.info("stopped; everything that was decided has been delivered")
     return 0
-
-
-def _load(path: Path) -> Policy:
-    try:
-        return load(path)
-    except PolicyError as error:
-        raise CommandFailed(str(error)) from error
 
 
 def _announce(addresses: Addresses) -> None:

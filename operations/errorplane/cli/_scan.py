@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from errorplane.cli._main import DEFAULT_POLICY, CommandFailed
+from errorplane.cli._main import DEFAULT_POLICY, CommandFailed, load_policy
 from errorplane.keys import SealError
-from errorplane.policy import Policy, PolicyError, load
+from errorplane.policy import Policy
 from errorplane.redaction import ExtraUnavailable
 from errorplane.scan import (
     FORMATS,
@@ -155,10 +155,7 @@ class _Command:
 def _policy(path: Path | None) -> Policy | None:
     if path is None and not DEFAULT_POLICY.exists():
         return None
-    try:
-        return load(path or DEFAULT_POLICY)
-    except PolicyError as error:
-        raise CommandFailed(str(error), _USAGE) from error
+    return load_policy(path or DEFAULT_POLICY, _USAGE)
 
 
 def _checker(policy: Policy | None, args: argparse.Namespace) -> Checker:

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from errorplane.cli._main import CommandFailed, add_policy_argument
-from errorplane.policy import PolicyError, load
+from errorplane.cli._main import CommandFailed, add_policy_argument, load_policy
 
 _TIMEOUT_S = 10.0
 _COLUMNS = ("entity", "key", "service", "current", "candidate")
@@ -59,10 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _admin_of(path: Path) -> str:
-    try:
-        address = load(path).listen.admin
-    except PolicyError as error:
-        raise CommandFailed(str(error)) from error
+    address = load_policy(path).listen.admin
     if address is None or address.endswith(":0"):
         raise CommandFailed("listen.admin of the policy names no port: give the address with --admin", code=2)
     return address

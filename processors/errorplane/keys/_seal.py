@@ -27,8 +27,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from errorplane.disk import make_folder, sync_folder
 
-SEALED_BYTES = 48
-"""How much longer than the plain bytes what is sealed is."""
 _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 _INFO = b"errorplane seal v1\x00"
 _MAX_BYTES = 65536

@@ -48,7 +48,6 @@ class Shape:
     scalars: set[int] = field(default_factory=set)
 
 
-_UNKNOWN = Field(Kind.UNKNOWN)
 _PACKED, _VARINT, _FIXED64, _FIXED32 = 2, 0, 1, 5
 _WIRE_TYPES = {
     FieldDescriptor.TYPE_DOUBLE: _FIXED64,
