@@ -101,12 +101,11 @@ def _find_decoded(
 def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
     """Detectors that need some kind of word, or context, are asked only where that is; most lines have neither."""
     found: list[Finding] = []
-    wanted = 0  # looked for once, and only if somebody asks
+    bits = 0
     for detector in detectors:
         if detector.words != ANY:
-            if not wanted:
-                wanted = -1 if subject.context().topics else words_in(subject.shape)
-            if wanted >= 0 and not detector.words & wanted:
+            bits = bits or words_in(subject.shape)
+            if not detector.words & bits and not subject.context().topics:
                 continue
         found += detector.find(subject)
     return found
