@@ -79,7 +79,7 @@ class Gate:
                 masks[expression] = masks.get(expression, 0) | 1 << number
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
         self._masks = [*masks.values(), *(0 for _ in _LOOK)]
-        self._exact = _database((*masks, *_LOOK))
+        self._exact = _database((*masks, *_LOOK), once=True)
         words, shapes = _coarse(masks)
         self._first_error = len(words)
         self._words = _database((*words, *_ERRORS))
@@ -134,15 +134,16 @@ def _coarse(expressions: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:
 
 
 class _Database:
-    """Expressions that are looked for together."""
+    """Expressions that are looked for together; with ``once`` only the first hit of each is told."""
 
-    def __init__(self, expressions: Sequence[bytes]) -> None:
+    def __init__(self, expressions: Sequence[bytes], *, once: bool = False) -> None:
+        flags = hyperscan.HS_FLAG_DOTALL | (hyperscan.HS_FLAG_SINGLEMATCH if once else 0)
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
             expressions=list(expressions),
             ids=list(range(len(expressions))),
             elements=len(expressions),
-            flags=[hyperscan.HS_FLAG_DOTALL] * len(expressions),
+            flags=[flags] * len(expressions),
         )
         self._scratch = hyperscan.Scratch(self._database)
         self._local = threading.local()
@@ -170,6 +171,6 @@ class _Database:
 
 
 @functools.lru_cache(maxsize=8)
-def _database(expressions: tuple[bytes, ...]) -> _Database:
+def _database(expressions: tuple[bytes, ...], *, once: bool = False) -> _Database:
     """The database of these; a policy that is read again, and a shadow, mostly need the same."""
-    return _Database(expressions)
+    return _Database(expressions, once=once)
