@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors._keys import KeyClass
-from errorplane.detectors._labels import is_glued, is_labelled, is_value_of_other
+from errorplane.detectors._labels import is_counted, is_glued, is_labelled, is_value_of_other
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 
@@ -59,6 +59,8 @@ _GROUPS = frozenset(
 # With dots or two spaces between the groups, which columns of numbers and versions have as well.
 _WIDE_GROUPS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
 _USUAL_GROUPS = frozenset({(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4)})
+# Visa, Mastercard and American Express: of random numbers of their length two in a hundred look like them and pass Luhn.
+_COMMON = lazy(r"4[0-9]{15}|(?:5[1-5]|2[2-7])[0-9]{14}|3[47][0-9]{13}")
 _FIRST_GROUPS = frozenset(sizes[0] for sizes in _GROUPS)
 _WITHOUT_SEPARATORS = str.maketrans(dict.fromkeys(" +-."))
 _WITHOUT_DIGITS = str.maketrans(dict.fromkeys("0123456789"))
@@ -159,6 +161,8 @@ def _is_id(subject: Subject, start: int, end: int) -> bool:
     sizes = tuple(map(len, _GROUP.findall(low[start:end])))
     if sizes in _USUAL_GROUPS:
         return False
+    if _COMMON.fullmatch(low, start, end) is not None:
+        return subject.key is _ID or is_counted(low, start, end) or is_glued(low, start)
     personal = subject.personal()
     if is_labelled(low, start, end, personal=personal):
         return True

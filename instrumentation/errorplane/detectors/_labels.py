@@ -9,16 +9,20 @@ import re
 
 from errorplane.detectors._lazy import lazy
 
-# Nouns that name what a log line counts or points at; plural too. None of them names money or a person's document.
-_NOUNS = (
-    "id uid gid pid tid uuid guid oid xid zxid lsn scn txid txn tx cursor offset seq sequence epoch ts timestamp nanos millis "
-    "micros duration elapsed latency uptime order trace span session req correlation block blk chunk segment "
+# Nouns that name what a machine counts or points at; plural too. None of them names money or a person's document.
+_TECHNICAL = (
+    "id uid gid pid tid uuid guid oid xid zxid lsn scn txid cursor offset seq sequence epoch ts timestamp nanos millis "
+    "micros duration elapsed latency uptime trace span session req correlation block blk chunk segment "
     "shard partition replica batch job task attempt stage executor container pod node thread worker packet "
     "inode fd ptr addr hash checksum crc digest etag revision rev version commit generation gen size bytes "
-    "length len counter memory mem heap disk rss serial imei imsi iccid ean gtin upc isbn sku asin product part invoice "
-    "ticket incident tracking parcel shipment consignment waybill barcode sensor meter nonce salt random seed snowflake "
-    "tweet pipeline workflow instance volume snapshot term idx position pos watermark checkpoint ref reference user tenant "
-    "queue range row progress diff hits misses up"
+    "length len counter memory mem heap disk rss serial imei imsi iccid ean gtin upc isbn sku asin "
+    "sensor meter nonce salt random seed snowflake tweet pipeline workflow instance volume snapshot term idx position pos "
+    "watermark checkpoint queue range row progress diff hits misses up"
+)
+# Nouns of business, whose numbers are rarely as long as the common cards': "order 4111..." may well be one.
+_BUSINESS = (
+    "txn tx order product part invoice ticket incident tracking parcel shipment consignment waybill barcode ref reference "
+    "user tenant"
 )
 # The same, but in a sentence also something else: "please process 4111...", "is there a limit 4111...".
 _VERBS = (
@@ -36,7 +40,8 @@ def _before(words: str, signs: str) -> re.Pattern[str]:
     return lazy(rf"(?:(?:^|[^a-z])(?:{nouns})s?|[a-z][_.-]ids?|[a-z]_(?:no|num|nr)){_FILLER}[{signs}]{{1,6}}\Z")
 
 
-_BEFORE = _before(_NOUNS, _SIGNS + r"\[({")
+_BEFORE_ANY = _before(_TECHNICAL, _SIGNS + r"\[({")
+_BEFORE = _before(f"{_TECHNICAL} {_BUSINESS}", _SIGNS + r"\[({")
 _CONTAINED = _before(_CONTAINERS, r"\s#/_-")
 _BEFORE_IN_LOGS = _before(_VERBS, _SIGNS)  # not register_customer('4111...')
 _GLUED = lazy(r"(?:[a-z][_-]-?|#)\Z")
@@ -53,12 +58,21 @@ _OPEN_NAMES = frozenset(_OPEN.split())
 _NEAR = 32
 
 
+def is_counted(low: str, start: int, end: int) -> bool:
+    """Whether ``low[start:end]`` is called a machine's identifier, count or time by what stands right beside it.
+
+    >>> is_counted("trace=4111111111111111", 6, 22), is_counted("order 4111111111111111", 6, 22)
+    (True, False)
+    """
+    return _BEFORE_ANY.search(low[max(0, start - _NEAR) : start]) is not None or _UNIT.match(low, end) is not None
+
+
 def is_labelled(low: str, start: int, end: int, *, personal: bool) -> bool:
-    """Whether ``low[start:end]`` is called an identifier, a count or a time by what stands right beside it.
+    """The same with the words of business, and those that mean something else in a sentence.
 
     In a text that is addressed to someone (``personal``) fewer words say so.
 
-    >>> is_labelled("trace=4111111111111111", 6, 22, personal=False), is_labelled("pay 4111111111111111", 4, 20, personal=False)
+    >>> is_labelled("order 4111111111111111", 6, 22, personal=False), is_labelled("pay 4111111111111111", 4, 20, personal=False)
     (True, False)
     """
     before = low[max(0, start - _NEAR) : start]
