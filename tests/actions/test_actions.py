@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.actions.parts import FixedKeys, finding
 
@@ -123,6 +123,8 @@ def test_telephone_numbers_without_a_country_are_of_the_region() -> None:
 
 
 @given(st.text(max_size=60))
+@example("a\\R@b")
+@example("\uff05\uff14\uff10")
 def test_every_normalisation_is_stable(value: str) -> None:
     """What was normalised stays as it is, whatever stood there."""
     for entity in ("EMAIL_ADDRESS", "CREDIT_CARD", "IBAN_CODE", "IP_ADDRESS", "MAC_ADDRESS", "US_SSN"):

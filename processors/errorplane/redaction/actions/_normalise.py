@@ -15,8 +15,8 @@ from typing import Final
 
 import phonenumbers
 
-from errorplane.detectors._escapes import unescape
-from errorplane.detectors._fold import fold
+from errorplane.detectors.text._escapes import unescape
+from errorplane.detectors.text._fold import fold
 
 _REMEMBERED = 4096
 _ROUNDS = 3  # of escapes in escapes
@@ -44,11 +44,15 @@ def normalise(entity: str, value: str, region: str | None = None) -> str:
 
 def _plain(value: str) -> str:
     for _ in range(_ROUNDS):
-        read = unescape(value).text
+        read = unicodedata.normalize("NFKC", fold(unescape(value).text)).strip()
         if read == value:
             break
         value = read
-    return unicodedata.normalize("NFKC", fold(value)).strip()
+    return value
+
+
+def _lower(value: str) -> str:
+    return _plain(value.lower())  # lower case may make an escape: \R
 
 
 def _phone(value: str, region: str | None) -> str:
@@ -82,7 +86,7 @@ def _address(value: str) -> str:
     try:
         return str(address_of(value))
     except ValueError:
-        return value.lower()
+        return _lower(value)
 
 
 def _mac(value: str) -> str:
@@ -91,7 +95,7 @@ def _mac(value: str) -> str:
 
 
 _RULES: Mapping[str, Callable[[str], str]] = {
-    "EMAIL_ADDRESS": str.lower,
+    "EMAIL_ADDRESS": _lower,
     "IP_ADDRESS": _address,
     "MAC_ADDRESS": _mac,
     **dict.fromkeys(("CREDIT_CARD", "US_SSN", "US_ITIN", "US_NPI", "UK_NHS", "PL_PESEL", "IMEI"), _digits),
