@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.detectors.samples import spans
 
 from errorplane.detectors import ALL, find, redact
-from errorplane.detectors._base64 import decoded_runs
 from errorplane.detectors._model import Subject
+from errorplane.detectors.text._base64 import decoded_runs
 
 SECRET = "mail bob.smith@example.com now"
 

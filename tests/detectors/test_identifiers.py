@@ -15,12 +15,12 @@ from tests.detectors.identifiers import IN_TEXTS, UNDER_KEYS
 from tests.detectors.samples import ENCODERS, assert_found, marked, spans, wide
 
 from errorplane.detectors import DataClass, Subject, data_class, find
-from errorplane.detectors._crypto import is_base58check, is_bech32, is_eip55
-from errorplane.detectors._devices import is_north_american_vin
-from errorplane.detectors._identifiers import IDENTIFIERS
-from errorplane.detectors._keccak import keccak_256
-from errorplane.detectors._united_kingdom import is_nhs
-from errorplane.detectors._words import words_in
+from errorplane.detectors.identifiers import IDENTIFIERS
+from errorplane.detectors.identifiers._crypto import is_base58check, is_bech32, is_eip55
+from errorplane.detectors.identifiers._devices import is_north_american_vin
+from errorplane.detectors.identifiers._keccak import keccak_256
+from errorplane.detectors.identifiers._united_kingdom import is_nhs
+from errorplane.detectors.text._words import words_in
 
 
 @pytest.mark.parametrize(("entity", "text"), IN_TEXTS)

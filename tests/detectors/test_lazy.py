@@ -11,7 +11,7 @@ import re, time, dataclasses, enum, hashlib, inspect, ipaddress, typing
 real, compiled = re._compiler.compile, []
 re._compiler.compile = lambda pattern, flags=0: compiled.append(pattern) or real(pattern, flags)
 import errorplane.detectors as detectors
-from errorplane.detectors import _topics
+from errorplane.detectors.context import _topics
 at_start = len(compiled)
 spelled = _topics.by_first_word.cache_info().currsize
 detectors.redact("mail bob@example.com")

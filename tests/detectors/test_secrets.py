@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.detectors.samples import ENCODERS, assert_found, spans
 
 from errorplane.detectors import ALL, find
-from errorplane.detectors._secret_scan import SERVICES, Rule, rules
+from errorplane.detectors.services._scan import SERVICES, Rule, rules
 
 _ATOM = re.compile(
     r"(?P<one>\[[^\]]+\]|\\.|[^\\\[(){}*+?|])(?:\{(?P<least>[0-9]+)(?:,(?P<most>[0-9]*))?\}|(?P<any>[*+?]))?"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.detectors.samples import assert_found, marked, spans
 
 from errorplane.detectors import find, redact
-from errorplane.detectors._sql_tokens import literals
+from errorplane.detectors.secrets._sql_tokens import literals
 
 
 @pytest.mark.parametrize(

@@ -6,33 +6,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from errorplane.detectors._aws import AWS
-from errorplane.detectors._base64 import BASE64_GATE, decoded_runs
-from errorplane.detectors._bearer import BEARER
-from errorplane.detectors._card import CARD
 from errorplane.detectors._classes import data_class, sensitivity
-from errorplane.detectors._email import EMAIL
-from errorplane.detectors._escapes import ESCAPE_GATES, readings
-from errorplane.detectors._fold import gates
-from errorplane.detectors._iban import IBAN
-from errorplane.detectors._identifiers import IDENTIFIERS
-from errorplane.detectors._ip import IP
-from errorplane.detectors._jwt import JWT
-from errorplane.detectors._keys import KeyClass, key_class
 from errorplane.detectors._lazy import Gates
 from errorplane.detectors._model import Detector, Finding, Subject, Transform, replacement
-from errorplane.detectors._password import PASSWORD
-from errorplane.detectors._pem import PRIVATE_KEY
-from errorplane.detectors._phone import PHONE
-from errorplane.detectors._secrets import SECRETS
-from errorplane.detectors._sql import SQL
-from errorplane.detectors._ssn import SSN
-from errorplane.detectors._url import URL
-from errorplane.detectors._values import REPLACED, may_hold_replacement
-from errorplane.detectors._words import ANY, words_in
+from errorplane.detectors.context._keys import KeyClass, key_class
+from errorplane.detectors.identifiers import COMMON, IDENTIFIERS
+from errorplane.detectors.secrets import SECRETS
+from errorplane.detectors.text._base64 import BASE64_GATE, decoded_runs
+from errorplane.detectors.text._escapes import ESCAPE_GATES, readings
+from errorplane.detectors.text._fold import gates
+from errorplane.detectors.text._values import REPLACED, may_hold_replacement
+from errorplane.detectors.text._words import ANY, words_in
 
-ALL: tuple[Detector, ...] = (EMAIL, CARD, IBAN, SSN, IP, PHONE, BEARER, JWT, AWS, PASSWORD, *IDENTIFIERS)
-ALL += (*SECRETS, PRIVATE_KEY, URL, SQL)
+ALL: tuple[Detector, ...] = (*COMMON, *IDENTIFIERS, *SECRETS)
 FOLDED_GATES = Gates(lambda: (*gates(), *ESCAPE_GATES, BASE64_GATE))
 """Hyperscan expressions for every detector: one matches where a text is read in another way than its bytes say."""
 _MAX_ROUNDS = 4

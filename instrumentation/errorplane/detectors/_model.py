@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from errorplane.detectors._assignments import Assignment, find_assignments
-from errorplane.detectors._context import Context, context_of
-from errorplane.detectors._fold import fold, lower, shape
-from errorplane.detectors._keys import KeyClass
-from errorplane.detectors._prose import is_personal
-from errorplane.detectors._secret_scan import Secret, find_secrets
-from errorplane.detectors._values import REPLACED, may_hold_replacement
-from errorplane.detectors._words import ANY
+from errorplane.detectors.context._assignments import Assignment, find_assignments
+from errorplane.detectors.context._context import Context, context_of
+from errorplane.detectors.context._keys import KeyClass
+from errorplane.detectors.context._prose import is_personal
+from errorplane.detectors.services._scan import Secret, find_secrets
+from errorplane.detectors.text._fold import fold, lower, shape
+from errorplane.detectors.text._values import REPLACED, may_hold_replacement
+from errorplane.detectors.text._words import ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Detector:
     keys: frozenset[str] = frozenset()
     """Attribute names, in lower case, whose whole value is one, and everything inside of it."""
     words: int = ANY
-    """Bits of ``_words``: without context ``find`` finds nothing in a text that has none of these words."""
+    """Bits of ``text._words``: without context ``find`` finds nothing in a text that has none of these words."""
 
 
 Transform = Callable[[Finding, str], str]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container
 from typing import NamedTuple
 
-from errorplane.detectors._keys import KeyClass, key_class
+from errorplane.detectors.context._keys import KeyClass, key_class
 
 _WHOLE = (KeyClass.SECRET, KeyClass.TOKEN)
 _GENERIC = frozenset(("value", "text", "string", "raw", "number"))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from errorplane.detectors import Detector, Finding, Subject
-from errorplane.detectors._assignments import value_of
-from errorplane.detectors._values import is_placeholder
+from errorplane.detectors.context._assignments import value_of
+from errorplane.detectors.text._values import is_placeholder
 
 _SURE, _BY_KEY = 0.9, 1.0
 _WORD = re.compile(r"[a-z0-9]+")
