@@ -12,14 +12,20 @@ holds a hit is then scanned for the exact expressions of all detectors.
 from __future__ import annotations
 
 import functools
+import json
+import sys
 import threading
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple
 
 import hyperscan
 
 from errorplane.detectors import FOLDED_GATES, Detector
+from errorplane.redaction import _automaton
 from errorplane.redaction._automaton import is_within, literal_length
+from errorplane.redaction._cache import remembered
 
 _FEW, _BYTES_PER_HIT = 4096, 32
 _LEAST_LITERAL = 3  # bytes of a word
@@ -80,7 +86,7 @@ class Gate:
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
         self._masks = [*masks.values(), *(0 for _ in _LOOK)]
         self._exact = _database((*masks, *_LOOK), once=True)
-        words, shapes = _coarse(masks)
+        words, shapes = remembered(_recipe("coarse", masks), lambda: _coarse(masks), _written, _read)
         self._first_error = len(words)
         self._words = _database((*words, *_ERRORS))
         self._others = [_database(tuple(shapes)), _database((_RUN,))] if shapes else []
@@ -138,12 +144,8 @@ class _Database:
 
     def __init__(self, expressions: Sequence[bytes], *, once: bool = False) -> None:
         flags = hyperscan.HS_FLAG_DOTALL | (hyperscan.HS_FLAG_SINGLEMATCH if once else 0)
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=list(expressions),
-            ids=list(range(len(expressions))),
-            elements=len(expressions),
-            flags=[flags] * len(expressions),
+        self._database = remembered(
+            _recipe("database", expressions, flags), lambda: _compiled(expressions, flags), hyperscan.dumpb, _loaded
         )
         self._scratch = hyperscan.Scratch(self._database)
         self._local = threading.local()
@@ -168,6 +170,42 @@ class _Database:
         if scratch is None:
             scratch = self._local.scratch = self._scratch.clone()
         return scratch
+
+
+def _compiled(expressions: Sequence[bytes], flags: int) -> hyperscan.Database:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=list(expressions),
+        ids=list(range(len(expressions))),
+        elements=len(expressions),
+        flags=[flags] * len(expressions),
+    )
+    return database
+
+
+def _loaded(data: bytes) -> hyperscan.Database:
+    return hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+
+
+def _written(coarse: tuple[list[bytes], list[bytes]]) -> bytes:
+    return json.dumps([[expression.decode("latin-1") for expression in row] for row in coarse]).encode()
+
+
+def _read(data: bytes) -> tuple[list[bytes], list[bytes]]:
+    words, shapes = ([expression.encode("latin-1") for expression in row] for row in json.loads(data))
+    return words, shapes
+
+
+def _recipe(kind: str, expressions: Iterable[bytes], flags: int = 0) -> bytes:
+    """All that decides what is made of expressions: how it is made, too."""
+    parts = (kind.encode(), str(flags).encode(), version("hyperscan").encode(), _source(), *expressions)
+    return b"".join(b"%d:%s" % (len(part), part) for part in parts)
+
+
+@functools.cache
+def _source() -> bytes:
+    """The code that decides which expressions stand for others, so that nothing made by an earlier one is used."""
+    return b"".join(Path(module.__file__ or "").read_bytes() for module in (_automaton, sys.modules[__name__]))
 
 
 @functools.lru_cache(maxsize=8)
