@@ -72,7 +72,11 @@ def test_overlapping_findings_become_one() -> None:
 def test_of_equally_sure_findings_the_more_sensitive_names_the_place(order: tuple[str, str]) -> None:
     """Whatever the order in which detectors look, and however long the less sensitive finding is."""
     lengths = {"EMAIL_ADDRESS": 9, "IBAN_CODE": 4}
-    looks = [Detector(each, (), lambda _, each=each: [Finding(each, 0, lengths[each], 0.9, "test")]) for each in order]
+
+    def looking_for(entity: str) -> Detector:
+        return Detector(entity, (), lambda _: [Finding(entity, 0, lengths[entity], 0.9, "test")])
+
+    looks = [looking_for(entity) for entity in order]
     assert [(f.entity, f.start, f.end, f.also) for f in find("123456789", None, looks)] == [
         ("IBAN_CODE", 0, 9, frozenset({"EMAIL_ADDRESS"}))
     ]
