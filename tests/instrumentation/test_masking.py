@@ -181,6 +181,19 @@ def test_baggage_that_leaves_is_masked() -> None:
     assert baggage.get_baggage("user", mask_baggage(context, Mask())) == "<EMAIL_ADDRESS>"
 
 
+def test_propagator_is_chosen_by_its_name() -> None:
+    """OTEL_PROPAGATORS names it, as `opentelemetry-instrument` reads it, and what it sends is masked."""
+    code = (
+        "from opentelemetry import baggage\nfrom opentelemetry.propagate import inject\ncarrier = {}\n"
+        f"inject(carrier, baggage.set_baggage('user', '{EMAIL}'))\nprint(carrier)"
+    )
+    environ = {**os.environ, "OTEL_PROPAGATORS": "tracecontext,masked_baggage"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert clean(done.stdout).strip() == "{'baggage': 'user=%3CEMAIL_ADDRESS%3E'}"
+
+
 def test_baggage_is_not_sent_at_all_when_masking_fails(swallowing: None) -> None:
     """A fault of the mask costs the header, not the privacy of its entries."""
 
