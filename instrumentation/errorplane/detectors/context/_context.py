@@ -4,21 +4,17 @@ are."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors.context._topics import Phrase, by_anchor, by_first_word
 from errorplane.detectors.text._fold import fold, lower
 
-if TYPE_CHECKING:
-    from errorplane.detectors._model import Subject
-
 NEAR = 40
 """How far after its word a number may begin, in characters."""
 _RIGHT_AFTER = 8  # of a weak word
-_LONGEST = 64  # no pattern that is looked for after a word matches more
 _MAX_WORD, _MAX_NAME = 40, 256
 _WORDS_KEPT = 4096
 
@@ -32,21 +28,21 @@ _LAST = "number num no nr id code value text string str raw digits full"
 _ENDINGS = frozenset(_LAST.split())
 
 
-class Place(NamedTuple):
-    """Where a number may begin."""
+class Mention(NamedTuple):
+    """Words of a topic in a text."""
 
     topic: str
-    start: int
+    end: int
     """Where the words end."""
-    near: int
-    """How many characters after that."""
+    reach: int
+    """How many characters after that a number may begin."""
 
 
 class Context(NamedTuple):
     """What the words of a text and its attribute's key speak of."""
 
     topics: frozenset[str]
-    places: Sequence[Place] = ()
+    mentions: Sequence[Mention] = ()
     named: frozenset[str] = frozenset()
     """Topics of the key: a number counts wherever it stands."""
 
@@ -57,10 +53,10 @@ NOTHING = Context(frozenset())
 def context_of(text: str, low: str, name: str) -> Context:
     """What a text and the name of its attribute speak of; linear in the length of the text."""
     named = topics_of_key(name[-_MAX_NAME:]) if name else NOTHING.topics
-    places = _places(text) if _may_speak(text, low) else []
-    if not places:
+    mentions = _mentions(text) if _may_speak(text, low) else []
+    if not mentions:
         return Context(named, (), named) if named else NOTHING
-    return Context(named.union(place.topic for place in places), places, named)
+    return Context(named.union(mention.topic for mention in mentions), mentions, named)
 
 
 class _Known(dict[str, tuple[Phrase, ...]]):
@@ -91,22 +87,22 @@ def _split(word: str) -> Iterator[str]:
     return (lower(part) for pattern in (_HUMP, _RUN) for part in pattern.findall(word))
 
 
-def _places(text: str) -> list[Place]:
-    places = {place for pattern in (_HUMP, _RUN) for place in _places_of(text, list(pattern.finditer(text)))}
-    return sorted(places, key=_start)
+def _mentions(text: str) -> list[Mention]:
+    mentions = {mention for pattern in (_HUMP, _RUN) for mention in _mentions_of(text, list(pattern.finditer(text)))}
+    return sorted(mentions, key=_end)
 
 
-def _start(place: Place) -> int:
-    return place.start
+def _end(mention: Mention) -> int:
+    return mention.end
 
 
-def _places_of(text: str, words: Sequence[re.Match[str]]) -> Iterator[Place]:
+def _mentions_of(text: str, words: Sequence[re.Match[str]]) -> Iterator[Mention]:
     for at, last, phrase in _phrases(text, words):
         end = words[last].end()
         if not phrase.tildes:
-            yield Place(phrase.topic, end, NEAR)
+            yield Mention(phrase.topic, end, NEAR)
         elif not text[end : end + 1].isalnum() and not text[words[at].start() - 1 : words[at].start()].isalpha():
-            yield Place(phrase.topic, end, _RIGHT_AFTER)
+            yield Mention(phrase.topic, end, _RIGHT_AFTER)
 
 
 def _phrases(text: str, words: Sequence[re.Match[str]]) -> Iterator[tuple[int, int, Phrase]]:
@@ -154,45 +150,3 @@ def _last_topics(name: str, words: list[re.Match[str]]) -> set[str]:
             return found
         words.pop()
     return set()
-
-
-def after_words(
-    subject: Subject, topics: frozenset[str], pattern: re.Pattern[str], check: Callable[[str], bool], near: int = NEAR
-) -> Iterator[tuple[int, int]]:
-    """Where ``pattern``, in lower case, stands in a text that speaks of one of the topics, and ``check`` agrees.
-
-    Either within ``near`` characters after the words, or after a number that does, or anywhere if the key says so.
-    Nothing is found across what was replaced before.
-    """
-    context = subject.context()
-    low = subject.low
-    if not context.named.isdisjoint(topics):
-        for match in pattern.finditer(low):
-            if check(match[0]):
-                yield match.span()
-        return
-    done = 0
-    for topic, start, reach in context.places:
-        if topic not in topics:
-            continue
-        at = max(start, done)
-        limit = start + min(near, reach)
-        while (number := pattern.search(low, at, limit + _LONGEST)) is not None:
-            if number.start() > limit or "\0" in low[at : number.start()]:
-                break
-            if not check(number[0]):
-                at = number.start() + 1
-                continue
-            at = done = number.end()
-            limit = at + min(near, reach)
-            yield number.span()
-
-
-def speaks_of(subject: Subject, topics: frozenset[str]) -> bool:
-    """Whether the text or its key speaks of one of the topics."""
-    return not subject.context().topics.isdisjoint(topics)
-
-
-def every(_: str) -> bool:
-    """The check of numbers that have none."""
-    return True

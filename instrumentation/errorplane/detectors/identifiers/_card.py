@@ -8,6 +8,7 @@ from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.context._keys import KeyClass
 from errorplane.detectors.context._labels import is_counted, is_glued, is_labelled, is_value_of_other
+from errorplane.detectors.identifiers._checksums import luhn
 from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
 
 # (lowest and highest leading digits, lengths): what the schemes publish, checked 2026. UATP (1, fifteen digits) is not
@@ -75,19 +76,8 @@ _WORD_BEFORE = lazy(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z|%b\Z")  #
 _PART_BEFORE = lazy(r"(?:[0-9a-z]|[0-9]\.)\Z")
 _PART_AFTER = lazy(r"(?!\.00?(?![0-9a-z.])|l(?![0-9a-z]))(?:[0-9a-z]|\.[0-9])")  # but .0 of a float, L of a long
 _MINUS = lazy(r"(?:^|[\s_=:,(\[])-\Z")
-_DOUBLED = str.maketrans("0123456789", "0246813579")
 _NEAR, _MANY_GROUPS = 40, 64
 _CARD, _ACCOUNT, _ID = KeyClass.CARD, KeyClass.ACCOUNT, KeyClass.ID
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the Luhn check digit of the others.
-
-    >>> luhn("4111111111111111"), luhn("4111111111111112")
-    (True, False)
-    """
-    total = sum(digits[-1::-2].encode()) + sum(digits[-2::-2].translate(_DOUBLED).encode())
-    return (total - 48 * len(digits)) % 10 == 0  # 48 is the code of 0
 
 
 def _issued(digits: str) -> bool:

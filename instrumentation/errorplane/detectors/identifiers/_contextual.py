@@ -7,17 +7,60 @@ from collections.abc import Callable, Iterable, Iterator
 
 from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
-from errorplane.detectors.context._context import NEAR, after_words, every
+from errorplane.detectors.context._context import NEAR
 from errorplane.detectors.context._topics import gates
 from errorplane.detectors.text._words import ANY
 
 Spans = Callable[[Subject], Iterable[tuple[int, int]]]
+_LONGEST = 64  # no pattern that is looked for after a word matches more
 _SAID = "after a word or under a key that says so"
 
 
 def bounded(pattern: str) -> re.Pattern[str]:
     """An expression for a number in lower case that is no part of a longer word, number or mask."""
     return lazy(rf"(?<![0-9a-z*])(?<![0-9][.,])(?:{pattern})(?![0-9a-z*]|[.,][0-9])")
+
+
+def after_words(
+    subject: Subject, topics: frozenset[str], pattern: re.Pattern[str], check: Callable[[str], bool], near: int = NEAR
+) -> Iterator[tuple[int, int]]:
+    """Where ``pattern``, in lower case, stands in a text that speaks of one of the topics, and ``check`` agrees.
+
+    Either within ``near`` characters after the words, or after a number that does, or anywhere if the key says so.
+    Nothing is found across what was replaced before.
+    """
+    context = subject.context()
+    low = subject.low
+    if not context.named.isdisjoint(topics):
+        for match in pattern.finditer(low):
+            if check(match[0]):
+                yield match.span()
+        return
+    done = 0
+    for topic, end, reach in context.mentions:
+        if topic not in topics:
+            continue
+        at = max(end, done)
+        limit = end + min(near, reach)
+        while (number := pattern.search(low, at, limit + _LONGEST)) is not None:
+            if number.start() > limit or "\0" in low[at : number.start()]:
+                break
+            if not check(number[0]):
+                at = number.start() + 1
+                continue
+            at = done = number.end()
+            limit = at + min(near, reach)
+            yield number.span()
+
+
+def speaks_of(subject: Subject, topics: frozenset[str]) -> bool:
+    """Whether the text or its key speaks of one of the topics."""
+    return not subject.context().topics.isdisjoint(topics)
+
+
+def every(_: str) -> bool:
+    """The check of numbers that have none."""
+    return True
 
 
 def contextual(

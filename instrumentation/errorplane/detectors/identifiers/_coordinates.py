@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
-from errorplane.detectors.context._context import after_words, every
 from errorplane.detectors.context._topics import gates
-from errorplane.detectors.identifiers._contextual import bounded
+from errorplane.detectors.identifiers._contextual import after_words, bounded, every
 
 _LAT, _LON = r"[+-]?(?:90|[0-8]?[0-9])", r"[+-]?(?:180|1[0-7][0-9]|[0-9]{1,2})"
 _GEO_URI = lazy(rf"(?<![0-9a-z])geo:(?P<place>{_LAT}(?:\.[0-9]{{1,12}})?,{_LON}(?:\.[0-9]{{1,12}})?)(?![0-9])")

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
-from errorplane.detectors.context._context import after_words, every, speaks_of
 from errorplane.detectors.context._topics import gates
-from errorplane.detectors.identifiers._contextual import bounded
+from errorplane.detectors.identifiers._contextual import after_words, bounded, every, speaks_of
 from errorplane.detectors.identifiers._keccak import keccak_256
 from errorplane.detectors.text._words import LONG, words
 
