@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 
 from errorplane.detectors._classes import data_class, sensitivity
 from errorplane.detectors._lazy import Gates
@@ -67,7 +66,8 @@ def _look(
     for plain in readings(subject.text):
         subject = Subject.of(plain.text, kind, name)
         for finding in (*_all(subject, detectors), *_find_decoded(subject, detectors, allow, depth)):
-            found.append(replace(finding, start=plain.raw(finding.start), end=plain.raw(finding.end)))
+            start, end = plain.raw(finding.start), plain.raw(finding.end)
+            found.append(Finding(finding.entity, start, end, finding.score, finding.reason, finding.also))
     return found
 
 
@@ -121,8 +121,10 @@ def _merged(found: list[Finding]) -> list[Finding]:
     return out
 
 
-def _others(best: Finding, found: Iterable[Finding]) -> frozenset[str]:
+def _others(best: Finding, found: Collection[Finding]) -> frozenset[str]:
     """What is in one place besides the entity that names it."""
+    if all(finding.entity == best.entity and not finding.also for finding in found):  # two readings of the same
+        return frozenset()
     return frozenset(entity for finding in found for entity in finding.entities) - {best.entity}
 
 
