@@ -23,6 +23,7 @@ from typing import NamedTuple
 import hyperscan
 
 from errorplane.detectors import FOLDED_GATES, Detector
+from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
 from errorplane.redaction import _automaton
 from errorplane.redaction._automaton import is_within, literal_length
 from errorplane.redaction._cache import remembered
@@ -31,11 +32,10 @@ _FEW, _BYTES_PER_HIT = 4096, 32
 _LEAST_LITERAL = 3  # bytes of a word
 
 _RUN = rb"[0-9A-Za-z]{16}"
-_ESCAPED = rb"[0-9][ +.\-/()]{0,4}(?:(?:%(?:25){0,2}|\\{1,4}u00)2[089bfBF]|\\{1,4}/)"
 _COARSE = (
     rb"[0-9](?:[ .+\-/()]{0,4}[0-9]){6}",
     rb"[0-9]{2}(?:[ .+\-/()]{1,3}[0-9]{2}){2}",
-    _ESCAPED,
+    ESCAPED_SEPARATOR,
     rb"[A-Za-z]{2}[0-9]{2}[0-9A-Za-z +%\\-]{5}",
     rb"(?i::[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}:)",
     rb"(?i:-[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2})",

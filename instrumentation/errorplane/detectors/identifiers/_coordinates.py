@@ -9,6 +9,7 @@ from errorplane.detectors._lazy import Gates, lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.context._topics import gates
 from errorplane.detectors.identifiers._contextual import after_words, bounded, every
+from errorplane.detectors.text._escapes import ESCAPED
 
 _LAT, _LON = r"[+-]?(?:90|[0-8]?[0-9])", r"[+-]?(?:180|1[0-7][0-9]|[0-9]{1,2})"
 _GEO_URI = lazy(rf"(?<![0-9a-z])geo:(?P<place>{_LAT}(?:\.[0-9]{{1,12}})?,{_LON}(?:\.[0-9]{{1,12}})?)(?![0-9])")
@@ -66,12 +67,12 @@ def _found(start: int, end: int, score: float, reason: str) -> Finding:
     return Finding("LOCATION", start, end, score, reason)
 
 
-_PLUS_OR_MINUS = rb"(?:[+-]|(?:%(?:25){0,2}|\\{1,4}u00)2[bB])"
+_PLUS_OR_MINUS = rb"(?:[+-]|" + ESCAPED + rb"2[bB])"
 COORDINATES = Detector(
     "LOCATION",
     Gates(
         lambda: (
-            rb"(?i)geo(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)(?:[+-]|(?:%(?:25){0,2}|\\{1,4}u00)2b)?[0-9]",
+            rb"(?i)geo(?::|" + ESCAPED + rb"3a)(?:[+-]|" + ESCAPED + rb"2b)?[0-9]",
             _PLUS_OR_MINUS + rb"[0-9]{2,6}\.[0-9]{2,10}" + _PLUS_OR_MINUS + rb"[0-9]{3}",
             rb"[0-9]\xc2\xb0",
             *gates("latitude", "coordinates"),

@@ -8,7 +8,7 @@ from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Subject
 from errorplane.detectors.identifiers._checksums import luhn, plain
 from errorplane.detectors.identifiers._contextual import bounded, contextual
-from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
+from errorplane.detectors.text._escapes import ESCAPED, ESCAPED_SEPARATOR
 from errorplane.detectors.text._words import words
 
 _PAIRS = lazy(r"(?<![0-9a-z])[0-9a-f]{2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+)")
@@ -114,7 +114,7 @@ MAC = contextual(
         rb"(?i)[0-9a-f]{2}(?::[0-9a-f]{2}){5}",
         rb"(?i)[0-9a-f]{2}(?:-[0-9a-f]{2}){5}",
         rb"(?i)[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}",
-        rb"(?i)[0-9a-f]{2}(?:%(?:25){0,2}|\\{1,4}u00)3a",
+        rb"(?i)[0-9a-f]{2}" + ESCAPED + rb"3a",
     ),
 )
 IMEI = contextual(

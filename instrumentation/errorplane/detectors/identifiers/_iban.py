@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._model import Detector, Finding, Subject
-from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
+from errorplane.detectors.text._escapes import ESCAPED, ESCAPED_SEPARATOR
 
 # Lengths of the SWIFT IBAN registry, release 99, and of the partial users (AO to WF, French territories included).
 _COUNTRIES = (
@@ -70,7 +70,7 @@ def _checks(code: str) -> bool:
     return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
 
 
-_GAP = rb"(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)2[0bB])?"  # also an escaped space or plus
+_GAP = rb"(?:[ +]|" + ESCAPED + rb"2[0bB])?"  # also an escaped space or plus
 # Hyperscan is three times as fast on these as on a list of the countries.
 _WORD = rb"(?:[A-Za-z][g-zG-Z]|[g-zG-Z][A-Za-z])[0-9]{2}"
 _HEX = rb"[a-fA-F]{2}[0-9]{2}"

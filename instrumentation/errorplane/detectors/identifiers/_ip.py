@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.context._keys import KeyClass
+from errorplane.detectors.text._escapes import ESCAPED
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
 _V4 = lazy(rf"(?<![0-9A-Za-z])(?<![0-9A-Za-z]\.)(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z]|\.[0-9])")
@@ -131,7 +132,7 @@ IP = Detector(
         rb"(?i):[0-9a-f]{1,4}::",
         rb"(?i)::[0-9a-f]{1,4}:",
         rb"(?i)[0-9a-f](?::[0-9a-f]{1,4}){7}",
-        rb"(?i)[0-9a-f:](?:%(?:25){0,2}|\\{1,4}u00)3a",
+        rb"(?i)[0-9a-f:]" + ESCAPED + rb"3a",
         rb"(?i)(?:%(?:25){0,2}|u00)3a:",
     ),
     _find,

@@ -11,7 +11,7 @@ from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.context._keys import PHONE_NAMES, KeyClass, one_of
 from errorplane.detectors.context._labels import is_labelled
 from errorplane.detectors.context._prose import CALL_WORDS, LABEL_AFTER, PERSONAL_WORDS, find_in_prose
-from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR, as_gate
+from errorplane.detectors.text._escapes import ESCAPED, ESCAPED_SEPARATOR, as_gate
 
 # Country codes of ITU-T E.164 (Annex to Operational Bulletin 1114): one digit, two digits, the rest three.
 _COUNTRY = (
@@ -187,7 +187,7 @@ PHONE = Detector(
         rb"(?i)(?:tel|cell|sms|desk|office|home|direct)[.:#=%\\]",
         *(as_gate(words) for words in (*PERSONAL_WORDS, *CALL_WORDS, LABEL_AFTER)),
         *(
-            rb"(?:[\n\r]|\\{1,4}[nr]|(?:%(?:25){0,2}|\\{1,4}u00)0[aAdD])[ \t(+]{0,8}" + number
+            rb"(?:[\n\r]|\\{1,4}[nr]|" + ESCAPED + rb"0[aAdD])[ \t(+]{0,8}" + number
             for number in (rb"[0-9](?:[ .\-/()+]{0,4}[0-9]){6}", rb"[0-9]{2}(?:[ .\-/()+]{1,3}[0-9]{2}){2}")
         ),
     ),

@@ -9,6 +9,7 @@ from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.identifiers._checksums import luhn
 from errorplane.detectors.identifiers._contextual import bounded, contextual
+from errorplane.detectors.text._escapes import ESCAPED
 
 CVV = contextual("CVV", ("cvv",), bounded(r"[0-9]{3,4}(?![-:/][0-9])"), near=10, score=0.95)
 
@@ -41,7 +42,7 @@ TRACK = Detector(
     "TRACK_DATA",
     (
         rb"[bB][0-9]{12,19}(?:\^|%(?:25){0,8}5[eE])",
-        rb"[0-9]{12}(?:=|(?:%(?:25){0,2}|\\{1,4}u00)3[dD])[0-9]{7}",
+        rb"[0-9]{12}(?:=|" + ESCAPED + rb"3[dD])[0-9]{7}",
     ),
     _find_tracks,
 )

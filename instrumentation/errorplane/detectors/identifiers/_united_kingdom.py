@@ -8,7 +8,7 @@ from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Subject
 from errorplane.detectors.identifiers._checksums import plain, weighted
 from errorplane.detectors.identifiers._contextual import bounded, contextual
-from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
+from errorplane.detectors.text._escapes import ESCAPED, ESCAPED_SEPARATOR
 from errorplane.detectors.text._words import words
 
 _NHS = bounded(r"[0-9]{3}(?P<gap>[ -]?)[0-9]{3}(?P=gap)[0-9]{4}(?![ -][0-9])")
@@ -68,6 +68,6 @@ NINO = contextual(
     alone_score=0.8,
     gate=(
         rb"[A-Z]{2}[0-9]{6}[A-D]",
-        rb"[A-Z]{2}(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)2[0bB])[0-9]{2}(?:(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)2[0bB])[0-9]{2}){2}",
+        rb"[A-Z]{2}(?:[ +]|" + ESCAPED + rb"2[0bB])[0-9]{2}(?:(?:[ +]|" + ESCAPED + rb"2[0bB])[0-9]{2}){2}",
     ),
 )

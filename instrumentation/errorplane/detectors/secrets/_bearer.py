@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.context._keys import TOKEN_NAMES, KeyClass, one_of
-from errorplane.detectors.text._escapes import as_gate
+from errorplane.detectors.text._escapes import ESCAPED, as_gate
 from errorplane.detectors.text._values import is_placeholder
 
 _TOKEN = KeyClass.TOKEN
@@ -62,7 +62,7 @@ BEARER = Detector(
     "BEARER_TOKEN",
     (
         as_gate(one_of(TOKEN_NAMES)),
-        rb"(?i)basic(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)2[0b])",
+        rb"(?i)basic(?:[ +]|" + ESCAPED + rb"2[0b])",
     ),
     _find,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from errorplane.detectors._lazy import lazy
+from errorplane.detectors.text._escapes import ESCAPED
 
 _HASH = lazy(
     r"\$2[abxy]?\$[0-9]{2}\$[./0-9A-Za-z]{53}"
@@ -13,7 +14,7 @@ _HASH = lazy(
     r"|\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}[./0-9A-Za-z+=$]{12,200}"
     r"|(?:pbkdf2_sha(?:1|256)|pbkdf2:sha(?:1|256|512)(?::[0-9]{1,9})?|scrypt:[0-9:]{3,20}|argon2|bcrypt_sha256)\$[^\s\"'<>]{20,300}"
 )
-_DOLLAR = rb"(?:\$|(?:%(?:25){0,2}|\\{1,4}u00)24)"
+_DOLLAR = rb"(?:\$|" + ESCAPED + rb"24)"
 
 GATES = (
     _DOLLAR + rb"(?:2[abxy]?|apr1|[1567y]|gy|md5|sha1)" + _DOLLAR,

@@ -12,7 +12,7 @@ from errorplane.detectors.secrets._codes import find_codes, is_code
 from errorplane.detectors.secrets._commands import GATES, find_on_command_lines
 from errorplane.detectors.secrets._hashes import GATES as HASH_GATES
 from errorplane.detectors.secrets._hashes import find_hashes, may_hold_hash
-from errorplane.detectors.text._escapes import as_gate
+from errorplane.detectors.text._escapes import ESCAPED, as_gate
 from errorplane.detectors.text._fold import fold, lower
 from errorplane.detectors.text._values import is_placeholder
 
@@ -101,11 +101,11 @@ PASSWORD = Detector(
     (
         as_gate(one_of(SECRET_NAMES)),
         rb"(?i)p(?:ass|w)[^0-9a-z_]",
-        rb"(?://|(?:%(?:25){0,2}|\\{1,4}u00)2[fF]|\\{1,4}/)[^\s\"'<>]*(?:@|(?:%(?:25){0,2}|u00)40)",
+        rb"(?://|" + ESCAPED + rb"2[fF]|\\{1,4}/)[^\s\"'<>]*(?:@|(?:%(?:25){0,2}|u00)40)",
         *GATES,
         *HASH_GATES,
         *CODE_GATES,
-        rb"(?i)jdbc(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)oracle",
+        rb"(?i)jdbc(?::|" + ESCAPED + rb"3a)oracle",
     ),
     _find,
 )

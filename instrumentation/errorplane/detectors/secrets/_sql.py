@@ -14,6 +14,7 @@ from functools import lru_cache
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.secrets._sql_tokens import literals
+from errorplane.detectors.text._escapes import ESCAPED
 from errorplane.detectors.text._fold import fold, lower
 from errorplane.detectors.text._values import is_placeholder
 
@@ -131,7 +132,7 @@ SQL = Detector(
         rb"(?i)db[._-](?:query[._-]text|statement|(?:query|operation)[._-]parameter)",
         rb"(?i)dbstatement",
         rb"(?i)sql[._-](?:query|text|statement)",
-        rb"(?i)parameters(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)",
+        rb"(?i)parameters(?::|" + ESCAPED + rb"3a)",
         rb"(?i)(?:insert|replace|ignore|merge)" + _GAP + rb".{0,20}into",
         rb"(?i)update" + _GAP + rb".{1,512}set" + _GAP,
         rb"exception\.",  # only in such attributes statements that read are looked for

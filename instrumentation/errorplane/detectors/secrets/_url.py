@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
+from errorplane.detectors.text._escapes import ESCAPED
 from errorplane.detectors.text._values import is_placeholder, is_random
 
 PERSONAL = (
@@ -72,13 +73,13 @@ def _value(text: str, match: re.Match[str]) -> Iterator[Finding]:
 
 
 _GATED = "(?:" + "|".join((*PERSONAL, *OPENING)) + ")"
-_EQUALS = r"(?:=|(?:%(?:25){0,2}|\\{1,4}u00)3d)"
+_EQUALS = f"(?:=|{ESCAPED.decode()}3d)"
 URL = Detector(
     "URL",
     (
         f"(?i)[?&;6f]{_GATED}{_EQUALS}".encode(),
         f'(?i){_GATED}{_EQUALS}[^\\s"]+(?:&|(?:%(?:25){{0,2}}|u00)26)'.encode(),
-        rb"(?i)(?:https?|wss?|ftp)(?::|(?:%(?:25){0,2}|\\{1,4}u00)3a)(?:/|%|\\)[^\s\"']+(?:@|(?:%(?:25){0,2}|u00)40)",
+        rb"(?i)(?:https?|wss?|ftp)(?::|" + ESCAPED + rb"3a)(?:/|%|\\)[^\s\"']+(?:@|(?:%(?:25){0,2}|u00)40)",
     ),
     _find,
 )

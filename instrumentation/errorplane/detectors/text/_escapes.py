@@ -47,10 +47,12 @@ _PLUS = lazy(r"(?<=[^\s=&?:,;(\[])\+")  # not one at the start of a value: that 
 _PERCENT_SIGNS = lazy(_PERCENT)
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "/": "/"}
 
-_SPACE = r"(?:[ +]|(?:%(?:25){0,2}|\\{1,4}u00)20)"  # also a plus, as forms encode it
+ESCAPED = rb"(?:%(?:25){0,2}|\\{1,4}u00)"
+"""For gates: what stands before the hexadecimal code of a sign that is escaped, in percent-encoding or in JSON."""
+_SPACE = f"(?:[ +]|{ESCAPED.decode()}20)"  # also a plus, as forms encode it
 _GATE_GAPS = {" ": _SPACE, "[-._ ]": f"(?:[-._]|{_SPACE})", "[?&]": "[?&;6f]"}  # &amp; %26 %3f
 _GAPS = lazy(r"\[-\._ \]|\[\?&\]| ")
-ESCAPED_SEPARATOR = rb"[0-9][ +.\-/()]{0,4}(?:(?:%(?:25){0,2}|\\{1,4}u00)2[089bfBF]|\\{1,4}/)"
+ESCAPED_SEPARATOR = rb"[0-9][ +.\-/()]{0,4}(?:" + ESCAPED + rb"2[089bfBF]|\\{1,4}/)"
 """A gate: within a number the first separator that is escaped."""
 
 _RARE = "2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aAcCeEfF]|6[0-9a-fA-F]|7[0-9aAeE]"
