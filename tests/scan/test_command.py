@@ -86,6 +86,24 @@ def test_what_cannot_be_done_exits_2(arguments: tuple[str, ...]) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_streams_that_cannot_be_used_are_named() -> None:
+    """A closed input and a full disk end the command with what was wrong, and without a trace of Python's."""
+    Path("app.log").write_text(f"{MAIL}\n")
+    for command, told in (
+        ("scan - <&-", "-: cannot be read: standard input is closed"),
+        ("scan app.log >/dev/full", "standard output: cannot be written: No space left on device"),
+    ):
+        shell = f'exec "$0" -m errorplane.cli {command}'
+        done = subprocess.run(
+            ["sh", "-c", shell, sys.executable],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        assert (done.returncode, done.stderr.decode()) == (2, f"errorplane: {told}\n")
+
+
 def test_leaks_fail_a_build_only_when_asked() -> None:
     """Without a pack everything that is found is a leak, as is what cannot be scanned."""
     leaky, odd, clean = f"{MAIL}\n".encode(), b"\xff\n", b"nothing\n"

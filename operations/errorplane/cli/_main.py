@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     # Only the command that was named is imported: `errorplane check` need not wait for gRPC and the pipeline.
     named = words[:1] if words and words[0] in _COMMANDS else _COMMANDS
-    args = build_parser(named).parse_args(words)
     try:
+        args = build_parser(named).parse_args(words)
         return int(args.run(args))
     except CommandFailed as failure:
         print(f"errorplane: {failure}", file=sys.stderr)
@@ -51,8 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit complains
+        discard_output()
         return 141  # as if SIGPIPE had ended it
+
+
+def discard_output() -> None:
+    """Let what could not be written be, else the flush at exit complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser(commands: Iterable[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:

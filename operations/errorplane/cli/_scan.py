@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from errorplane.cli._main import DEFAULT_POLICY, CommandFailed, load_policy
+from errorplane.cli._main import DEFAULT_POLICY, CommandFailed, discard_output, load_policy
 from errorplane.keys import SealError
 from errorplane.policy import Policy
 from errorplane.redaction import ExtraUnavailable
@@ -132,8 +132,7 @@ class _Command:
             number += len(batch)
             self._tally.add(done.tally)  # before the lines are seen, so that an interrupt then counts them
             self._bytes = before + lines.bytes_read
-            sys.stdout.buffer.write(done.output)
-            sys.stdout.buffer.flush()
+            _write(done.output)
             if done.leaks:
                 self._progress.clear()
                 self._told.tell(done.leaks)
@@ -173,10 +172,23 @@ def _output(as_json: bool) -> str:
     return "terminal" if os.environ.get("NO_COLOR") else "colours"
 
 
+def _write(output: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(output)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        raise CommandFailed(f"standard output: cannot be written: {error.strerror}", _USAGE) from error
+
+
 @contextmanager
 def _opened(name: str) -> Iterator[BufferedReader]:
     try:
         if name == "-":
+            if sys.stdin is None:
+                raise CommandFailed("-: cannot be read: standard input is closed", _USAGE)
             with open(sys.stdin.fileno(), "rb", closefd=False) as stream:
                 yield stream
         else:
