@@ -15,6 +15,8 @@ from errorplane.detectors import ALL, FOLDED_GATES, Detector, Subject, find
 
 POSITIVES = [
     *(marked(text)[0] for _, text in IN_TEXTS),
+    "4111\x1b[m111111111111",
+    "4111\u00a01111\u00a01111\u00a01111 and +33\u202f6\u202f12\u202f34\u202f56\u202f78 or 212\u2011555\u20110187",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEabc\n-----END RSA PRIVATE KEY-----",
     "Anna Berg\nMain Street 5\n467 3395\nBerlin",
     *r"""
@@ -58,6 +60,20 @@ fdab:cdef::abcd
 (020) 7946 0958
 07700 900123
 tel: 55 50 18
+\u001b[36mtel\u001b[0m=\u001b[35m55 50 18
+tél. : 21 732 6819 ext. 466
+Telefon: 60734576
+teléfono 60734576
+Тел. 60734576
+电话60734576
+โทร 60734576
+फ़ोन 60734576
+tlf: 607345
+handy=607345
+my number is 810142411
+text me at 61779217
++33.612484156
+(+33) 6 13 83 32 83
 call me on 555 0187 12
 desk: 555-0187
 whats app 5511912345678

@@ -33,6 +33,10 @@ INTERNATIONAL = (
     "+852 2123 4567",
     "0044 20 7946 0958",
     "00 49 30 901820123",
+    "(+33) 6 12 34 56 78",
+    "(+81) 3-1234-5678",
+    "+81.3-1234-5678",
+    "+33.612345678",  # as RFC 5733 has it
 )
 NATIONAL = (
     "(212) 555-0187",
@@ -108,6 +112,20 @@ def test_north_america(area: int, exchange: int, line: int, sep: str) -> None:
         "SMS to «97 143710» failed",
         "Anna Berg can be reached at «468 0673»",
         "the hotline «467 3395» is closed",
+        "Handy: «0171 2345678 ext. 466»",
+        "phone=«01 201703981x8773»",
+        "Telefon: «60734576»",
+        "Nr telefonu «512 205 149»",
+        "teléfono: «614 66 27 17»",
+        "Tél. : «070-176 92 86»",
+        "Телефон: «8 (911) 835-80-09»",
+        "手机 «13596509654»",
+        "შ 전화 «02-275-5123»",
+        "tlf. «38 23 42 51»",
+        "tel=«078.936.50.93»",
+        "my number is «810142411»",
+        "text me at «61779217» please",
+        "dialed «5551234567»",
     ],
 )
 def test_found_by_a_word(text: str) -> None:
@@ -197,6 +215,9 @@ def test_found_by_the_key(key: str, number: str) -> None:
         "212-555-01875",
         "1212-555-0187-1",
         "12.345.678,90",
+        "offset +12.123456789 s",
+        "at +52.52000812 degrees",
+        "delta +10.25-12.50",
         "10 000 000 rows",
         "exit code 137, signal 9",
         "called process_123456789",

@@ -66,11 +66,27 @@ TOKEN_NAMES = (
 
 PHONE_NAMES = (
     r"phone",
-    r"mobile",
+    r"mobil(?:e|num|nr|tel|funk)",
     r"msisdn",
     r"fax",
     r"whats[-._ ]?app",
-    r"(?:tel|cell|sms|contact)[-._ ]?(?:no|num|nr)",
+    r"(?:tel|tlf|cell|sms|contact|handy)[-._ ]?(?:no|num|nr)",
+    r"telefo[no]",
+    "tel(?:\u00e9|e\u0301)fono",
+    r"cel(?:ular|lulare)",
+    "m\u00f3vil",
+    "telem\u00f3vel",
+    r"rufnummer",
+    r"puhelin",
+    "(?:\u0422|\u0442)\u0435\u043b(?:\u0435\u0444\u043e\u043d|\\.)",
+    "(?:\u03a4|\u03c4)\u03b7\u03bb(?:\u03ad\u03c6\u03c9\u03bd\u03bf|\\.)",
+    "\u7535\u8bdd|\u96fb\u8a71|\u624b\u673a|\u624b\u6a5f|\u643a\u5e2f",
+    "\uc804\ud654|\ud734\ub300\ud3f0",
+    "\u0647\u0627\u062a\u0641|\u062c\u0648\u0627\u0644",
+    "\u05d8\u05dc\u05e4\u05d5\u05df",
+    "\u092b(?:\u093c)?\u094b\u0928|\u095e\u094b\u0928",
+    "\u0e42\u0e17\u0e23",
+    "\u0111i\u1ec7n tho\u1ea1i",
 )
 SSN_NAMES = (r"ssn", r"social[-._ ]?sec")
 

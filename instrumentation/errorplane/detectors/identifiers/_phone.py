@@ -22,12 +22,15 @@ _COUNTRY = (
 # A plus between digits is a space in a form's encoding.
 _TAIL = r"(?:[ .\-/()+]{0,3}[0-9]){6,13}"
 _LONG_TAIL = r"(?:[ .\-/()+]{0,3}[0-9]){8,13}"
+# A signed decimal. The registries of domains write +33.612345678 (RFC 5733), after a country code and in nine digits.
+_NO_DECIMAL = (
+    r"(?![0-9]{1,3}\.[0-9]{1,8}(?![0-9.]|-[0-9]{2,4}-[0-9]))"
+    rf"(?!(?!{_COUNTRY}\.)[0-9]{{1,3}}\.[0-9]{{9}}(?![0-9.]))"
+)
 _EXTENSION = r"(?:[ +,;]{0,2}(?:x|ext\.?|extension)[ +:]?[0-9]{1,6})?"
 _END = r"(?![0-9A-Za-z])"
 
-_PLUS = lazy(
-    rf"\+(?<![0-9A-Za-z+]\+)(?![0-9]{{1,3}}\.[0-9]{{1,9}}(?![0-9.])) ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}"
-)
+_PLUS = lazy(rf"\+(?<![0-9A-Za-z+]\+){_NO_DECIMAL} ?\(?{_COUNTRY}\)?{_TAIL}{_EXTENSION}{_END}")
 _DOUBLE_ZERO = lazy(
     rf"00(?<![0-9A-Za-z_.:/+-]00)(?<![0-9]{{4}} 00)[ +-]?{_COUNTRY}{_LONG_TAIL}{_EXTENSION}(?![0-9A-Za-z]| [0-9]{{4}}|[.:/-][0-9])"
 )
@@ -59,14 +62,15 @@ _TRUNK = lazy(
     r"(?<![0-9A-Za-z])(?<![0-9][ .:/+-])(?:\(0[1-9][0-9]{0,3}\)[ +]?[0-9]{3,4}[ +-]?[0-9]{3,4}"
     r"|\([1-9][0-9]\)[ +]?[0-9]{4,5}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{3,4}-[0-9]{4}|0[1-9][0-9]{0,2}-[0-9]{7,8}|0[1-9][0-9]-[0-9]{3}-[0-9]{3}"
     r"|0[1-9](?P<sep>[ .+-])[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}(?P=sep)[0-9]{2}"
-    r"|0[1-9][0-9]{1,3}[ +][0-9]{3,4}[ +][0-9]{3,4}|0[1-9][0-9]{2,3}[ +][0-9]{6,7})(?![0-9A-Za-z]|[ .:/+-][0-9])"
+    r"|0[1-9][0-9]{1,3}[ +][0-9]{3,4}[ +][0-9]{3,4}|0[1-9][0-9]{2,3}[ +][0-9]{6,7})"
+    rf"{_EXTENSION}(?![0-9A-Za-z]|[ .:/+-][0-9])"
 )
 # Any other groups after a 0: nine to eleven digits. No dates, and no columns of digits or of hexadecimal.
 _TRUNK_SPACED = lazy(
     r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][.:/+_-])(?<![0-9] )(?<![0-9][A-Fa-f] )(?=(?:[ +]?[0-9]){9,11}(?![0-9A-Za-z]|[ +][0-9]))"
-    r"0[1-9][0-9]{0,3}(?:[ +][0-9]{2,4}){2,4}(?![0-9A-Za-z_]|[ .,:/+-][0-9A-Fa-f]*[0-9])"
+    rf"0[1-9][0-9]{{0,3}}(?:[ +][0-9]{{2,4}}){{2,4}}{_EXTENSION}(?![0-9A-Za-z_]|[ .,:/+-][0-9A-Fa-f]*[0-9])"
 )
-_SAID = (*PHONE_NAMES, r"(?:tel|cell|sms)[.:#=]")
+_SAID = (*PHONE_NAMES, "(?:t[e\u00e9\u00c9]l|tlf|cell|sms|handy|mobil)[.:#=]")
 _LABELS = r"(?:desk|office|home|cell|direct)"
 _HINTS = (
     r"(?:call|text|ring|reach|contact|phone|dial|message) (?:me|us|you|him|her|them|back)",
@@ -81,15 +85,21 @@ _HINTS = (
     rf"{_LABELS}:",
 )
 _GAP = r"[^0-9+(\0]{0,24}"  # and not across a number that was replaced
-_LOCAL = r"(?P<number>\(?\+?[0-9](?:[ .\-/()+]{0,3}[0-9]){5,14})(?![0-9A-Za-z]|[.:/][0-9])"
+_LOCAL = r"(?P<number>\(?\+?[0-9](?:[ .\-/()+]{0,3}[0-9]){5,14}" + _EXTENSION + r")(?![0-9A-Za-z]|[.:/][0-9])"
 _NAMED = lazy(f"{one_of(_SAID)}{_GAP}{_LOCAL}")
 _HINTED = lazy(rf"{one_of(_HINTS)}{_GAP}(?![0-9+]+(?![0-9 .\-/()])){_LOCAL}")  # in groups: a hint is weak
+# In one piece, after words that leave nothing else to be meant.
+_TOLD = lazy(
+    r"(?:(?:call|text|ring|reach|phone|message) (?:me|us|him|her|them)(?: back)?(?: (?:at|on|under))?"
+    r"|(?:my|his|her|their|our) number is|dial(?:l?ed|ing)?)[ :]{1,2}(?P<number>[0-9]{7,13})(?![0-9A-Za-z]|[.:/-][0-9])"
+)
 _ALONE = lazy(rf"(?<![0-9A-Za-z]){_LOCAL}")
 _SIX = b"dddddd"
 _PHONE = KeyClass.PHONE
 _DATE = lazy(r"(?:19|20)[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:19|20)[0-9]{2}")
 _DATE_AND_TIME = lazy(r"00[0-9]{4} [0-9]{6} ")  # of a log of the year 2000, as HDFS writes them
-_QUAD = lazy(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}\Z")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[0-9]{1,2})"
+_QUAD = lazy(rf"(?:{_OCTET}\.){{3}}{_OCTET}\Z")  # an address or a version; 078.936.50.93 is neither
 
 
 def _find(subject: Subject) -> Iterable[Finding]:
@@ -122,6 +132,7 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
     if _may_say(low):
         yield from _local(_NAMED, subject, 0.7)
         yield from _local(_HINTED, subject, 0.5)
+        yield from _local(_TOLD, subject, 0.5)
     for start, end in find_in_prose(low):
         yield Finding("PHONE_NUMBER", start, end, 0.5, "the shape of a number in a text addressed to someone")
 
@@ -130,7 +141,7 @@ def _may_say(low: str) -> bool:
     """Whether a text holds a part of such a word at all."""
     return (
         "phone" in low
-        or "mobile" in low
+        or "mobil" in low
         or "msisdn" in low
         or "fax" in low
         or "whats" in low
@@ -152,12 +163,20 @@ def _may_say(low: str) -> bool:
         or "direct:" in low
         or "line" in low
         or "toll" in low
+        or "tlf" in low
+        or "handy" in low
+        or "celular" in low
+        or "rufn" in low
+        or "puhelin" in low
+        or not low.isascii()
     )
 
 
 def _all(pattern: re.Pattern[str], text: str, score: float, reason: str) -> Iterator[Finding]:
     for match in pattern.finditer(text):
-        yield Finding("PHONE_NUMBER", match.start(), match.end(), score, reason)
+        start, end = match.span()
+        opened = text.startswith("(", start - 1) and text[start:end].count(")") > text[start:end].count("(")
+        yield Finding("PHONE_NUMBER", start - opened, end, score, reason)
 
 
 def _unlabelled(findings: Iterable[Finding], low: str) -> Iterator[Finding]:
@@ -184,7 +203,7 @@ PHONE = Detector(
         rb"00[ +-]?[1-9](?:[ .\-/()+]{0,4}[0-9]){8}",
         *_SHAPES,
         *(as_gate(words) for words in (*PHONE_NAMES, *_HINTS[:-1])),
-        rb"(?i)(?:tel|cell|sms|desk|office|home|direct)[.:#=%\\]",
+        rb"(?i)(?:t(?:e|\xc3[\xa9\x89])l|tlf|cell|sms|handy|mobil|desk|office|home|direct)[.:#=%\\]",
         *(as_gate(words) for words in (*PERSONAL_WORDS, *CALL_WORDS, LABEL_AFTER)),
         *(
             rb"(?:[\n\r]|\\{1,4}[nr]|" + ESCAPED + rb"0[aAdD])[ \t(+]{0,8}" + number
