@@ -30,6 +30,8 @@ IN_TEXTS: tuple[tuple[str, str], ...] = (
     ("VIN_CODE", "car «1M8GDM9AXKP042788» sold"),
     ("VIN_CODE", "VIN: «WVWZZZ1JZ3W386752»"),
     ("LICENSE_PLATE", "license plate: «ABC 1234»"),
+    ("LICENSE_PLATE", "number plate «BM85 YHA» was seen"),
+    ("LICENSE_PLATE", "license plate is «7ORI153»"),
     ("LICENSE_PLATE", "Kennzeichen «B-AB 1234»"),
     ("LOCATION", "at «37.786971,-122.399677» gps".replace("at ", "geo:")),
     ("LOCATION", "where «+52.5200+013.4050»/"),

@@ -36,6 +36,15 @@ def test_under_a_key(entity: str, key: str, value: str) -> None:
     assert entity not in [name for name, _ in spans(value, "shop.note")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["security code: «509» (attempt 248)", "cvv «123», «456» and «789»", "cvc=«251»&page=313", "cvv «123» took 456 ms"],
+)
+def test_numbers_after_one(text: str) -> None:
+    """Of a list every number counts, of what comes later none."""
+    assert_found("CVV", text)
+
+
 def test_every_detector_has_a_sample() -> None:
     """None is left out of these tests."""
     assert {detector.entity for detector in IDENTIFIERS} == {entity for entity, _ in IN_TEXTS}

@@ -43,6 +43,8 @@ GC(42) Pause Young (Normal) (G1 Evacuation Pause) 512M->128M(1024M) 12.345ms
 eth0: ff:ff:ff:ff:ff:ff mtu 1500 state UP, lo: 127.0.0.1/8 ::1/128 netmask 255.255.255.0
 listening on 0.0.0.0:4317 and [::]:4318
 nginx/1.27.2 OpenSSL/3.0.15 built 10 Sep 2026, worker 1234 exited on signal 9
+Shop.Core, Version=8.0.0.0, Culture=neutral, PublicKeyToken=1b97116863bf3066
+Heap [PSYoungGen: 498259K->0K(3736494K)] [ParOldGen: 23068672K->19922944K(80161530K)] 80161530K->7208847K(49880649K)
 pip install urllib3==2.2.3 protobuf==5.28.3 numpy-2.1.3-cp311-cp311-manylinux_2_17_x86_64.whl
 cpu: 1.5, mem: 536870912, disk: 10737418240, uptime: 1234567 s, load: 0.52 0.58 0.59
 lat=52.520008 ms avg=13.404954 accuracy=12.5

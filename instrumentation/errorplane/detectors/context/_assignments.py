@@ -11,7 +11,7 @@ from errorplane.detectors.context._keys import NAME_SUFFIX, SECRET_NAMES, TOKEN_
 from errorplane.detectors.text._values import BARE, ENCODED, LINE, OBJECT, closing, is_placeholder, is_prose, is_random
 
 _NAME = lazy(
-    f"(?:(?P<secret>{one_of(SECRET_NAMES)}|(?<![a-z0-9])(?:pass|pw)(?![a-z0-9_]))|(?P<token>{one_of(TOKEN_NAMES)})){NAME_SUFFIX}"
+    f"(?:(?P<secret>{one_of(SECRET_NAMES)}|(?<![a-z0-9])(?:pass|pw)(?![a-z0-9_]))|(?P<token>(?<!public[-._ ]key)(?<!publickey){one_of(TOKEN_NAMES)})){NAME_SUFFIX}"
 )
 _SIGN = lazy(
     r"""

@@ -13,6 +13,8 @@ from errorplane.detectors.text._words import ANY
 
 Spans = Callable[[Subject], Iterable[tuple[int, int]]]
 _LONGEST = 64  # no pattern that is looked for after a word matches more
+_NEXT = 5
+"""How far after such a number the next one of a list may begin: ``, and ``."""
 _SAID = "after a word or under a key that says so"
 
 
@@ -26,7 +28,7 @@ def after_words(
 ) -> Iterator[tuple[int, int]]:
     """Where ``pattern``, in lower case, stands in a text that speaks of one of the topics, and ``check`` agrees.
 
-    Either within ``near`` characters after the words, or after a number that does, or anywhere if the key says so.
+    Either within ``near`` characters after the words, or right after a number that does, or anywhere if the key says so.
     Nothing is found across what was replaced before.
     """
     context = subject.context()
@@ -49,7 +51,7 @@ def after_words(
                 at = number.start() + 1
                 continue
             at = done = number.end()
-            limit = at + min(near, reach)
+            limit = at + _NEXT
             yield number.span()
 
 

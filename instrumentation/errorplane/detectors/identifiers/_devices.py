@@ -95,10 +95,15 @@ def _vins_alone(subject: Subject) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
-_PLATE = bounded(r"(?=[a-z -]*[0-9])(?=[0-9 -]*[a-z])[0-9a-z]{1,5}(?:[ -][0-9a-z]{1,4}){0,2}(?![ -]?[0-9])")
+_PLATE = bounded(
+    r"[a-z]{2}[0-9]{2} [a-z]{3}|(?=[a-z -]*[0-9])(?=[0-9 -]*[a-z])(?:[0-9a-z]{1,5}(?:[ -][0-9a-z]{1,4}){0,2}|[0-9a-z]{6,8})(?![ -]?[0-9])"
+)
+_BRITISH = lazy(r"[a-z]{2}[0-9]{2} [a-z]{3}")
 
 
 def _is_plate(plate: str) -> bool:
+    if _BRITISH.fullmatch(plate) is not None:
+        return True
     return 4 <= len(plain(plate)) <= 9 and any(map(str.isdigit, plate)) and not plate.split()[-1].isalpha()
 
 

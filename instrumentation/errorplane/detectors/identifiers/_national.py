@@ -62,9 +62,16 @@ def _spanish_alone(subject: Subject, shape: bytes, first: str) -> Iterator[tuple
         pattern = _NIE if first else _DNI
         glued = subject.low[at - 1 : at] in ("-", "_", "/", ".") or subject.low[end : end + 1] in ("-", "_", "/")
         valid = pattern.match(subject.low, at) is not None and (is_nie if first else is_dni)(number)
-        if valid and not glued and subject.text[at:end].isupper():
+        if valid and not glued and subject.text[at:end].isupper() and not _is_size(subject.low, at, end):
             yield at, end
         at = subject.shape.find(shape, at + 1)
+
+
+def _is_size(low: str, start: int, end: int) -> bool:
+    """Of a garbage collector: ``23068672K->19922944K(62914560K)``."""
+    return low[end - 1] in "kmgt" and (
+        low.startswith(("->", "("), end) or low[:start].endswith((">", "k(", "m(", "g("))
+    )
 
 
 def _nifs_alone(subject: Subject) -> Iterator[tuple[int, int]]:
