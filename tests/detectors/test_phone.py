@@ -218,6 +218,8 @@ def test_found_by_the_key(key: str, number: str) -> None:
         "offset +12.123456789 s",
         "at +52.52000812 degrees",
         "delta +10.25-12.50",
+        "web 24.25.80 has requirement numpy<3.2, but you have numpy 10.12.16.2838.",
+        "your kernel is 0.14.144.2216",
         "10 000 000 rows",
         "exit code 137, signal 9",
         "called process_123456789",

@@ -109,6 +109,8 @@ def _is_grouped_number(number: str) -> bool:
         return False
     if _THOUSANDS.match(number) is not None and (digits < 8 or number.endswith("000")):
         return False
+    if "." in number and min(sizes) < 3 and len(sizes) < 5 and (number[0] != "0" or sizes[0] == 1):
+        return False  # a version, or an address
     if len(sizes) == 2 and "(" not in number:
         return sizes in _PAIRS and "." not in number  # a decimal
     return max(sizes[1:]) <= 8 and min(sizes[1:]) >= 2 and (digits >= 7 or sizes == (2, 2, 2))
