@@ -103,6 +103,9 @@ def test_a_wrong_check_digit_is_no_card(
         "[«4111111111111111».0, 12.0]",
         "Payment(number=«4111111111111111»L)",
         "uatp card «122000000000003»",
+        "cardId: «4111111111111111»",
+        "paid by credit «122000000000003», debit: «122000000000003»",
+        "cc_1 «122000000000003»",
         "the card ending in 1111, number «3111111111111113» (unknown range)",
     ],
 )

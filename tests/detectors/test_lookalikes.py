@@ -45,6 +45,11 @@ listening on 0.0.0.0:4317 and [::]:4318
 nginx/1.27.2 OpenSSL/3.0.15 built 10 Sep 2026, worker 1234 exited on signal 9
 Shop.Core, Version=8.0.0.0, Culture=neutral, PublicKeyToken=1b97116863bf3066
 Heap [PSYoungGen: 498259K->0K(3736494K)] [ParOldGen: 23068672K->19922944K(80161530K)] 80161530K->7208847K(49880649K)
+ledger: posted journal 4375417015 debit=119201.17 credit=0.00 balance=971951036.89 seq=757492680785
+slow poll elapsed_ms=98246 conn=ConnectionId(503822134928641949) eventTime=374315173234220
+DETAIL:  Key (order_id)=(6427193170332495180) is not present in table "orders".
+Node state jump to NORMAL, token 6504120698999147011
+GET /cart/392c4f45-2c30-4cc1-8ca9-83e7eb3fe9c4?ts=1764940538796&v=12.25.189
 pip install urllib3==2.2.3 protobuf==5.28.3 numpy-2.1.3-cp311-cp311-manylinux_2_17_x86_64.whl
 cpu: 1.5, mem: 536870912, disk: 10737418240, uptime: 1234567 s, load: 0.52 0.58 0.59
 lat=52.520008 ms avg=13.404954 accuracy=12.5

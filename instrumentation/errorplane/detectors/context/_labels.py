@@ -22,7 +22,7 @@ _TECHNICAL = (
 # Nouns of business, whose numbers are rarely as long as the common cards': "order 4111..." may well be one.
 _BUSINESS = (
     "txn tx order product part invoice ticket incident tracking parcel shipment consignment waybill barcode ref reference "
-    "user tenant"
+    "user tenant token transaction trx"
 )
 # The same, but in a sentence also something else: "please process 4111...", "is there a limit 4111...".
 _VERBS = (
@@ -40,10 +40,16 @@ def _before(words: str, signs: str) -> re.Pattern[str]:
     return lazy(rf"(?:(?:^|[^a-z])(?:{nouns})s?|[a-z][_.-]ids?|[a-z]_(?:no|num|nr)){_FILLER}[{signs}]{{1,6}}\Z")
 
 
-_BEFORE_ANY = _before(_TECHNICAL, _SIGNS + r"\[({")
-_BEFORE = _before(f"{_TECHNICAL} {_BUSINESS}", _SIGNS + r"\[({")
+_BRACKETS = r"\[({)"  # Key (order_id)=(4111...)
+_BEFORE_ANY = _before(_TECHNICAL, _SIGNS + _BRACKETS)
+_BEFORE = _before(f"{_TECHNICAL} {_BUSINESS}", _SIGNS + _BRACKETS)
 _CONTAINED = _before(_CONTAINERS, r"\s#/_-")
 _BEFORE_IN_LOGS = _before(_VERBS, _SIGNS)  # not register_customer('4111...')
+# ConnectionId(4111...), eventTime=4111...
+_CAMEL = lazy(
+    r"(?<=[a-z0-9])(?<![cC]ard)(?<![aA]ccount)(?<![pP]an)(?:I[dD]s?|Time|Timestamp|Ts|Seq|Sequence|Offset|Count|Size|Bytes|Millis"
+    r"|Micros|Nanos)[\s\"'`:=(\[{]{1,4}\Z"
+)
 _GLUED = lazy(r"(?:[a-z][_-]-?|#)\Z")
 _UNIT = lazy(
     r"[ ]?(?:bytes?|[kmgt]i?b|ns|us|ms|nanos\w*|millis\w*|micros\w*|sec\w*|rows?|records?|items?|ticks?|hz)(?![a-z])"
@@ -81,6 +87,15 @@ def is_labelled(low: str, start: int, end: int, *, personal: bool) -> bool:
     if not personal and (_BEFORE_IN_LOGS.search(before) is not None or _CONTAINED.search(before) is not None):
         return True
     return _UNIT.match(low, end) is not None
+
+
+def is_camel_counted(text: str, start: int) -> bool:
+    """Whether a name of several words in one that ends in an identifier, a time or a count stands right before.
+
+    >>> is_camel_counted("ConnectionId(4111111111111111)", 13), is_camel_counted("paid(4111111111111111)", 5)
+    (True, False)
+    """
+    return _CAMEL.search(text, max(0, start - _NEAR), start) is not None
 
 
 def is_value_of_other(low: str, start: int) -> bool:

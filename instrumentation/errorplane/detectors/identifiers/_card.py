@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.context._keys import KeyClass
-from errorplane.detectors.context._labels import is_counted, is_glued, is_labelled, is_value_of_other
+from errorplane.detectors.context._labels import is_camel_counted, is_counted, is_glued, is_labelled, is_value_of_other
 from errorplane.detectors.identifiers._checksums import luhn
 from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
 
@@ -70,7 +70,9 @@ _RUN = lazy(r"[0-9](?<![0-9]{2})(?:(?:[ +.-]|  |\+\+)?[0-9]){11,}")
 _GROUP = lazy(r"[0-9]+")
 _UUID = lazy(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _CONTEXT = lazy(
-    r"(?:^|[^a-z])(?:(?:credit|debit|payment|bank)?cards?(?:number|num|no|nr)?|cc|ccn|pan|credit|debit|visa|master ?card|amex|maestro|jcb|diners|discover|union ?pay)(?![a-z])"
+    # No cc of a UUID, and no credit=0.00 of a ledger.
+    r"(?:^|[^a-z])(?:(?:credit|debit|payment|bank)?cards?(?:number|num|no|nr)?|(?<![0-9])ccn?(?![0-9])|pan"
+    r"|(?:credit|debit)(?!\W{1,4}[0-9]+[.,][0-9])|visa|master ?card|amex|maestro|jcb|diners|discover|union ?pay)(?![a-z])"
 )
 _WORD_BEFORE = lazy(r"(?:^|[^0-9a-z])(?:(?=[a-z]*[g-z])[a-z]{2,}|cc)\Z|%b\Z")  # %B: track 1 of a stripe
 _PART_BEFORE = lazy(r"(?:[0-9a-z]|[0-9]\.)\Z")
@@ -151,6 +153,8 @@ def _is_id(subject: Subject, start: int, end: int) -> bool:
     sizes = tuple(map(len, _GROUP.findall(low[start:end])))
     if sizes in _USUAL_GROUPS:
         return False
+    if is_camel_counted(subject.text, start):
+        return True
     if _COMMON.fullmatch(low, start, end) is not None:
         return subject.key is _ID or is_counted(low, start, end) or is_glued(low, start)
     personal = subject.personal()
