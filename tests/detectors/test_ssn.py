@@ -59,6 +59,7 @@ def test_encoded(encoder: str) -> None:
         "«536 90 4399»",
         "10:00:00 «536-90-4399» 17",
         "ssn «536.90.4399»",
+        "q=SocialSecurityNumber%3A«+357429583»&page=2",  # +357 is Cyprus as well
         "it is «536.90.4399».",
         "SSN-«536-90-4399»",
         "id: «536-90-4399»",

@@ -13,6 +13,7 @@ _ATEXT = r"[\w.!#$%'*+~-]"
 _LOCAL = lazy(rf"{_ATEXT}+(?:(?<=[0-9A-Fa-f]{{4}}u)(?<![0-9A-Fa-f][0-7]00u)\\{{1,4}}{_ATEXT}*)*")
 _QUOTED = lazy(r'"[^"@\r\n]{1,64}"')
 _ESCAPED = r"%[89A-Fa-f][0-9A-Fa-f]|\\{1,4}u(?!00[0-7])[0-9A-Fa-f]{4}"
+_ENCODED = lazy(r"%[89A-Fa-f][0-9A-Fa-f]")
 _DOMAIN = lazy(
     rf"(?:(?:[^\W_]|{_ESCAPED})(?:[\w-]|{_ESCAPED})*\.)+"
     rf"(?P<top>xn--[\w-]+|(?:[^\W\d_]|{_ESCAPED}){{2,63}})(?![^\W\d_])"
@@ -72,7 +73,7 @@ def _local_start(text: str, floor: int, at: int) -> int:
     if local is None:
         return at
     start = at - local.end()
-    while start < at and text[start] in ".'%":
+    while start < at and text[start] in ".'%" and _ENCODED.match(text, start) is None:
         start += 1
     return start
 

@@ -51,7 +51,7 @@ def _find_numbers(subject: Subject) -> Iterator[Finding]:
     if subject.key is _SSN or "ssn" in subject.low or "social" in subject.low:
         for match in _SAID.finditer(subject.text):
             if subject.key is _SSN or _NAME.search(subject.low, max(0, match.start() - _NEAR), match.start()):
-                yield Finding("US_SSN", match.start(), match.end(), 0.8, "nine digits after a name that says so")
+                yield Finding("US_SSN", match.start(), match.end(), 0.95, "nine digits after a name that says so")
 
 
 def _is_other(subject: Subject, start: int, end: int) -> bool:
