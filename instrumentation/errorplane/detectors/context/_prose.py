@@ -24,8 +24,9 @@ LABEL_AFTER = rf"[0-9]\)? ?[-(]? ?{_LABEL}"
 """A number with its label behind it, as in signatures: ``(212) 555-0187 (office)``."""
 _CALLS = r"(?:call|ring|sms|contact|dial)(?: to| at| on|:)? "
 _CALLER = r"calle[re]"
-CALL_WORDS = (_CALLS + r"[(+0-9]", _CALLER)
-"""Words right before a number that make any grouped one a telephone number, as expressions of a gate."""
+CALL_WORDS = (_CALLS + r"[(+0-9]", _CALLER + r"""[\s"'=:]{0,4}[(0-9%\\&]""")
+"""Words right before a number that make any grouped one a telephone number, as expressions of a gate: what stands
+between them may be escaped."""
 _CALL_BEFORE = lazy(rf"(?<![a-z])(?:{_CALLS}|{_CALLER}[\s\"'=:]{{1,4}})\Z")
 _WORDS = ("call", "ring", "sms", "contact", "dial", *_LABELS)  # one of them is in whatever the two look for
 _LABEL_AFTER = lazy(rf" ?[-(]? ?{_LABEL}(?![a-z0-9_=:])")
