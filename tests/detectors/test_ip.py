@@ -108,6 +108,8 @@ def test_encoded(encoder: str, address: str) -> None:
         ("pulled ghcr.io/shop/web:1.2.3.4", None),
         ('repo tag \\"web:1.2.3.4\\", size 5', None),
         ("implementation(com.fasterxml.jackson.core:jackson-databind:2.9.10.8)", None),
+        ("com.fasterxml.jackson.core:jackson-databind:2.9.10 -> 2.9.10.8", None),
+        ("shop has requirement numpy>=2, but you have numpy 1.2.3.4.", None),
         ("maven2/org/x/shop/1.2.3.4/shop-1.2.3.4.pom", None),
         ("shop.dll, 1.2.3.4, hash 7", None),
         ("WinSxS/amd64_shop_c7d9a861665d55e5_1.2.3.4_none_b68d", None),

@@ -20,13 +20,15 @@ _PRODUCTS = lazy(r"(?:^|[\s(;,])(?:mozilla|curl|wget|python-\w+|okhttp|go-http-c
 _SAID_VERSION = lazy(
     r"(?:(?:(?<!con)(?<!di)version|release|firmware|driver|patch|hotfix|revision|chapter|section|upgrad(?:e|ed|ing)|downgrad(?:e|ed|ing)|sdk"
     r"|\bver|\brev|\bbuild|\boid|\bfw|[._-]tag|\btag|\bpackage|\bpkg|\.dll,?)s?\.?(?: (?:from|to|number|is|no\.?))?[\"'\s:=\[(]{1,4}"
-    r"|(?:version|grad(?:e|ed|ing))s? (?:from )?v?[0-9][0-9.]{2,15} (?:to|->|=>|and|or) |[~<>]= ?|[\^\u00a7] ?|\bv\.? ?)\Z"
+    r"|(?:version|grad(?:e|ed|ing))s? (?:from )?v?[0-9][0-9.]{2,15} (?:to|->|=>|and|or) |[~<>]= ?|[\^\u00a7] ?|\bv\.? ?|but you have [a-z0-9._-]{1,40} )\Z"
 )
 # The tag of a container image: a path with a slash, a colon, and no port after.
 _IMAGE = lazy(r"(?:^|[\s\"'=,(\[])(?:[a-z0-9][a-z0-9._:-]*/)+[a-z0-9][a-z0-9._-]*:\Z")
 _NAMED_IMAGE = lazy(r"(?:^|[^a-z])(?:image|repo tag)s?\b[\s:=\\\"']{1,4}[a-z0-9][a-z0-9._-]*:\Z")
 # com.fasterxml.jackson.core:jackson-databind:2.9.10.8, of Maven and Gradle
-_ARTIFACT = lazy(r"(?:^|[^a-z0-9.])(?:com|org|io|net|dev|edu|jakarta|javax?)\.[a-z0-9_.-]+:[a-z0-9_.-]+:\Z")
+_ARTIFACT = lazy(
+    r"(?:^|[^a-z0-9.])(?:com|org|io|net|dev|edu|jakarta|javax?)\.[a-z0-9_.-]+:[a-z0-9_.-]+:(?:[a-z0-9+._-]+[\"')]{0,2} -> )?\Z"
+)
 _PACKAGE_END = lazy(
     r"[-._](?:jar|war|whl|zip|tar|t?gz|deb|rpm|egg|apk|msi|exe|dll|so|js|el[0-9]|fc[0-9]|cp[0-9]|py[0-9]|amd64|x86|x64"
     r"|i[3-6]86|arm|noarch|all[._]|any|linux|win|mac|darwin|snapshot|release|final|alpha|beta|rc|ga|bin|src|dist|sources|pom|module|nupkg|gem|none_|neutral_)"
@@ -72,9 +74,10 @@ def _is_version(low: str, start: int, end: int) -> bool:
     if last in ("-", "_"):
         return _PACKAGE_END.match(low, end) is not None
     if last == ":" and low[end : end + 1] not in (":", "/"):
-        named = _IMAGE.search(low, max(0, start - 120), start) or _NAMED_IMAGE.search(before)
-        if named is not None or _ARTIFACT.search(low, max(0, start - 120), start) is not None:
+        if _NAMED_IMAGE.search(before) or _IMAGE.search(low, max(0, start - 120), start):
             return True
+    if before.endswith((":", "-> ")) and _ARTIFACT.search(low, max(0, start - 120), start):
+        return True
     if last == "/" and low.startswith("/", end) and low.find(f"-{low[start:end]}", end, end + 120) >= 0:
         return True  # a folder of Maven, in which every file has the version in its name
     return _SAID_VERSION.search(before) is not None
