@@ -23,6 +23,9 @@ DETECTOR = named_detector("NAMED", NAMES)
         ("<first_name>Ann</first_name>", None, "<first_name><NAMED></first_name>"),
         ("<CITY>Boise</CITY>", None, "<CITY><NAMED></CITY>"),
         ("member ID W8839 not active, pin: 4921", None, "member ID <NAMED> not active, pin: <NAMED>"),
+        ("7|city=Boise|OK", None, "7|city=<NAMED>|OK"),
+        ("<raw>city=Boise</raw></x>", None, "<raw>city=<NAMED></raw></x>"),
+        ('{"city": "a|b</c>"}', None, '{"city": "<NAMED>"}'),
         ("W8839", "claim.memberId", "<NAMED>"),
         ("W8839", "claim.member_id", "<NAMED>"),
     ],
@@ -50,6 +53,13 @@ def test_values_of_names_are_hidden(text: str, key: str | None, hidden: str) -> 
 def test_other_words_are_left_alone(text: str, key: str | None) -> None:
     """The end of a longer word, the end of a path, a sentence that goes on, and a replacement are no names."""
     assert find(text, key, (DETECTOR,)) == []
+
+
+def test_a_text_comes_to_rest_with_what_stands_around_a_value() -> None:
+    """What another detector hid of a value is not taken for a longer one on the second look."""
+    engine = Redactor.from_policy(Redaction.model_validate({"packs": ["gdpr"]})).engine
+    for text in ("<raw>iban={}</raw></x>", "7|iban={}|OK", "\u201ciban={}\u201d"):
+        assert engine.redact(text.format("NL91 ABNA 0417 1643 00"))[0] == text.format("<IBAN_CODE>")
 
 
 @pytest.mark.parametrize(

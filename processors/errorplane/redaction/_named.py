@@ -14,6 +14,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _BETWEEN = "[-._ ]?"
 _CODE = re.compile(r" #?(?=[^\s,;]{0,20}[0-9])[^\s,;]{4,}(?<![.:)])")  # member ID W8839201745
 _REPLACEMENT = re.compile(r"<([A-Z][A-Z0-9_]+)>")
+_END = re.compile(r"[|\u201d]|</")
 _LONGEST, _FAR = 65, 500
 
 
@@ -61,9 +62,12 @@ class _Named:
             if not self._is_name(text, name):
                 continue
             value = value_of(text, low, name) or _code(low, at)
-            if value is not None and value[0] < value[1] and not _is_hidden(text[slice(*value)]):
-                yield Finding(self._entity, *value, _SURE, "after a name of it")
-                at = value[1]
+            if value is None:
+                continue
+            start, end = value[0], _end(text, *value)
+            if start < end and not _is_hidden(text[start:end]):
+                yield Finding(self._entity, start, end, _SURE, "after a name of it")
+                at = end
 
 
 def _is_replacement(text: str, start: int, end: int) -> bool:
@@ -77,6 +81,12 @@ def _begins(text: str, at: int) -> bool:
     """Whether a word begins there, also one of ``camelCase``."""
     before = text[at - 1 : at]
     return not before.isalnum() or (text[at : at + 1].isupper() and before.islower())
+
+
+def _end(text: str, start: int, end: int) -> int:
+    """Where a value ends: one that is in no quotes at the next column, or where its element closes."""
+    found = None if text[start - 1 : start] in ('"', "'", "`") else _END.search(text, start, end)
+    return end if found is None else found.start()
 
 
 def _code(low: str, at: int) -> tuple[int, int] | None:
