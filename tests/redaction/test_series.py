@@ -28,7 +28,7 @@ from tests.support.telemetry import NOW_NS, metrics, pairs
 
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
-from errorplane.redaction import Redacted, Redactor
+from errorplane.redaction import Backwards, Redacted, Redactor
 
 REDACTOR = Redactor()
 DELTA, CUMULATIVE = otlp.AGGREGATION_TEMPORALITY_DELTA, otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
@@ -300,7 +300,8 @@ def sent(*requests: Metric, redactor: Redactor | None = None) -> list[list[int]]
         body = request.SerializeToString()
         result = redactor.redact(Signal.METRICS, body, walk(Signal.METRICS, body))
         left = ExportMetricsServiceRequest.FromString(result.body)
-        out.append([point.as_int for point in left.resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points])
+        held = points(left.resource_metrics[0].scope_metrics[0].metrics[0])
+        out.append([point.as_int if isinstance(point, NumberDataPoint) else point.count for point in held])
         assert len(points(made)) - len(out[-1]) == result.merged_points + result.left_out_points
     return out
 
@@ -310,6 +311,35 @@ def test_what_accumulates_never_runs_backwards() -> None:
     both, alone = counter(number(5, 1, 0), number(3, 2, 0)), counter(number(2, 3, 1))
     later = counter(number(6, 1, 2), number(3, 2, 2))
     assert sent(both, alone, later) == [[8], [], [9]]
+
+
+def test_histograms_never_run_backwards_and_gauges_may() -> None:
+    """A histogram accumulates its count; a gauge falls as it likes."""
+    counts = ((9, 1, 0), (4, 2, 1), (9, 1, 2))
+    classic = [HistogramDataPoint(**place(*where), count=count) for count, *where in counts]
+    made = [
+        Metric(name="size", histogram=Histogram(data_points=[p], aggregation_temporality=CUMULATIVE)) for p in classic
+    ]
+    assert sent(*made) == [[9], [], [9]]
+    scaled = [ExponentialHistogramDataPoint(**place(*where), count=count) for count, *where in counts]
+    held = [ExponentialHistogram(data_points=[p], aggregation_temporality=CUMULATIVE) for p in scaled]
+    assert sent(*(Metric(name="size", exponential_histogram=each) for each in held)) == [[9], [], [9]]
+    read = [Metric(name="load", gauge=Gauge(data_points=[number(value, 1, at)])) for value, at in ((9, 0), (4, 1))]
+    assert sent(*read) == [[9], [4]]
+
+
+def test_a_series_that_stands_still_passes() -> None:
+    """The same value at a later time is no step backwards."""
+    assert sent(counter(number(5, 1, 0)), counter(number(5, 1, 1))) == [[5], [5]]
+
+
+def test_of_more_series_than_are_remembered_the_oldest_is_forgotten() -> None:
+    """Memory is bounded: the series seen longest ago counts as a new one, the others are known."""
+    backwards = Backwards()
+    for series in range(20_001):
+        assert backwards.admits([b"%d" % series], number(9, 1, 0))
+    assert not backwards.admits([b"1"], number(4, 1, 1))
+    assert backwards.admits([b"0"], number(4, 1, 1))
 
 
 def test_an_earlier_start_than_before_is_left_out() -> None:
