@@ -73,9 +73,9 @@ def _is_version(low: str, start: int, end: int) -> bool:
         return True  # of a Windows package
     if last in ("-", "_"):
         return _PACKAGE_END.match(low, end) is not None
-    if last == ":" and low[end : end + 1] not in (":", "/"):
-        if _NAMED_IMAGE.search(before) or _IMAGE.search(low, max(0, start - 120), start):
-            return True
+    is_tag = last == ":" and low[end : end + 1] not in (":", "/")
+    if is_tag and (_NAMED_IMAGE.search(before) or _IMAGE.search(low, max(0, start - 120), start)):
+        return True
     if before.endswith((":", "-> ")) and _ARTIFACT.search(low, max(0, start - 120), start):
         return True
     if last == "/" and low.startswith("/", end) and low.find(f"-{low[start:end]}", end, end + 120) >= 0:
