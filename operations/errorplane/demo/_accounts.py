@@ -29,9 +29,14 @@ def shortfalls(requests: Sequence[Any], stats: Mapping[str, Any], outputs: Mappi
     return [each for each in _accounts(requests, stats, outputs) if each.found < each.expected]
 
 
-def balanced(stats: Mapping[str, Any]) -> bool:
-    """Whether all that was received is kept or dropped; the processor's own metrics come at any moment."""
-    return all(each.found >= each.expected for each in _handled(stats))
+def idle(stats: Mapping[str, Any]) -> bool:
+    """Whether nothing waits for its decision or delivery."""
+    return not stats["traces"]["undecided"] and not any(stats["journal"]["pending_deliveries"].values())
+
+
+def at_rest(stats: Mapping[str, Any]) -> bool:
+    """Whether it is idle and all that was received is kept or dropped; its own metrics come at any moment."""
+    return idle(stats) and all(each.found >= each.expected for each in _handled(stats))
 
 
 def _handled(stats: Mapping[str, Any]) -> Iterator[Shortfall]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from errorplane.cli import CommandFailed
 from errorplane.demo import _cast, _collectors
-from errorplane.demo._accounts import balanced
+from errorplane.demo._accounts import at_rest, idle
 from errorplane.demo._folder import Folder
 from errorplane.demo._http import answers
 from errorplane.demo._journal import JournalWatch
@@ -120,7 +120,7 @@ class _Play:
             self._progress.say("the shop has closed")
             if agent is not None:
                 self._stop_agent(agent)
-            self._stage.wait("everything is decided and delivered", processor.idle, _DRAIN_S)
+            self._stage.wait("everything is decided and delivered", lambda: idle(processor.stats()), _DRAIN_S)
         if watch.problem is not None:
             raise CommandFailed(f"the journal could not be looked into: {watch.problem}")
         stats, metrics = self._last_counts(processor), processor.metrics()
@@ -143,10 +143,16 @@ class _Play:
         )
 
     def _last_counts(self, processor: RunningProcessor) -> Mapping[str, Any]:
-        """The counters when they add up; those of the deadline if they never do, so that the report can say that."""
+        """The counters when they add up; those of the deadline if they never do, so that the report can say that.
+
+        A page is no snapshot, and what is acknowledged may not be taken in yet: counts that are too low would hide a
+        loss. So the page counts that follows one on which all is decided and delivered.
+        """
         deadline = time.monotonic() + _BALANCE_S
-        while not balanced(stats := processor.stats()) and time.monotonic() < deadline:
+        before, stats = processor.stats(), processor.stats()
+        while not (at_rest(before) and at_rest(stats)) and time.monotonic() < deadline:
             time.sleep(_BALANCE_EVERY_S)
+            before, stats = stats, processor.stats()
         return stats
 
     def _start_gateway(self) -> str | None:

@@ -38,11 +38,6 @@ class RunningProcessor:
         """Its Prometheus page; raises ``CommandFailed``."""
         return self._page("/metrics").decode()
 
-    def idle(self) -> bool:
-        """Whether everything is decided and delivered."""
-        stats = self.stats()
-        return not stats["traces"]["undecided"] and not any(stats["journal"]["pending_deliveries"].values())
-
     def _page(self, path: str) -> bytes:
         try:
             status, body = get(self.admin, path)
