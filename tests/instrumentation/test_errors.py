@@ -51,7 +51,7 @@ FACT = ErrorFact(
 FULL = dataclasses.replace(
     FACT, trace_id="1" * 32, span_id="2" * 16, category=Category.CASCADING, kind=Kind.TIMEOUT, severity=Severity.P1,
     component="cart", team="shop", tier="1", zone="eu", deployment="prod", correlation_id="c", count=17,
-    retention_class="audit", policy_version="abc",
+    retention_class="audit", policy_version="abc", data_class="financial",
 )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def gate_of(pattern: str) -> bytes:
     """The expression, for HS_FLAG_DOTALL; ``pattern`` is one that RE2 takes. Raises ValueError for what is too odd.
 
     >>> gate_of(r"\\bAB-[0-9]{2}$")
-    b'AB-[0-9]{2}'
+    b'AB-(?:[\\\\x30-\\\\x39]){2}'
     """
     return _Translation(pattern).whole()
 

@@ -42,7 +42,7 @@ def superset(pattern: str) -> bytes:
     """The expression for a pattern that is used with IGNORECASE, DOTALL and MULTILINE; raises ``NoSuperset``.
 
     >>> superset(r"\\b[A-Z]{2}-?\\d{6,}\\b")
-    b'(?:[\\\\x41-\\\\x5a\\\\x61-\\\\x7a]){2}(?:\\\\x2d){0,1}(?:[\\\\x30-\\\\x39]){6}'
+    b'(?:(?:[\\\\x41-\\\\x5a\\\\x61-\\\\x7a]|[\\\\xc2-\\\\xf4][\\\\x80-\\\\xbf]{1,3})){2}(?:\\\\x2d){0,1}(?:[\\\\x30-\\\\x39]){6}'
     """
     try:
         parsed = _parser.parse(_INLINE_FLAGS.sub("", pattern), _FLAGS)
