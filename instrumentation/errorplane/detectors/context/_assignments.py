@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from errorplane.detectors._lazy import lazy
 from errorplane.detectors.context._keys import NAME_SUFFIX, SECRET_NAMES, TOKEN_NAMES, one_of
-from errorplane.detectors.text._values import BARE, ENCODED, LINE, OBJECT, closing, is_placeholder, is_prose, is_random
+from errorplane.detectors.text._values import (
+    BARE,
+    ENCODED,
+    LINE,
+    OBJECT,
+    closing,
+    is_like_password,
+    is_placeholder,
+    is_prose,
+    is_random,
+)
 
 _NAME = lazy(
     f"(?:(?P<secret>{one_of(SECRET_NAMES)}|(?<![a-z0-9])(?:pass|pw)(?![a-z0-9_]))|(?P<token>(?<!public[-._ ]key)(?<!publickey){one_of(TOKEN_NAMES)})){NAME_SUFFIX}"
@@ -22,6 +32,7 @@ _SIGN = lazy(
         | \( (?=["'])                                                  # setPassword("x")
         | [\s,]{1,20} \\{0,7}["']? value \\{0,7}["']? \s? [:=] \s?      # "name": "password", "value": "x"
           (?: \{ \s? \\{0,7}["'] string_?value \\{0,7}["'] \s? : \s? )?
+      | (?: \r?\n | \\{1,4}n )[ ]{2} [^\r\n\[\\]{1,200} \[type=[a-z_]{1,60}, [ ] input_value= (?=')  # an error of Pydantic
       )
       | \\{0,7}["'] (?: \r?\n ){2}                                            # name="password", then a part of a form
     """,
@@ -35,6 +46,9 @@ _ELEMENT = lazy(r"<[a-z0-9_:.-]{0,40}\Z")
 _ELEMENT_END = lazy(r"(?:\s[^<>]{0,200})?>(?P<data><!\[cdata\[)?")
 _QUOTE = lazy(r"""(?:[a-z_][a-z0-9_.]{0,40}\()?[bru]{0,2}(?P<quote>\\{0,7}["'`])""")
 _FOLDER = lazy(r"[/~]|[A-Za-z]:\\")  # PWD=/home/bob
+_WORDS_BEFORE = lazy(
+    r"(?:(?P<alias>' as [a-z0-9_.\[\"`-]{0,40})|[\"'`]? (?:is|was) (?:my|the|your|his|her|our|their) (?:[a-z]{3,12} )?)\Z"
+)
 _SCHEME = lazy(r"(?:bearer|basic|negotiate|token|api-?key|(?P<list>digest|hawk|oauth|aws4-hmac-sha256))(?: |%20|\+)+")
 
 
@@ -55,6 +69,8 @@ def find_assignments(text: str, low: str) -> Sequence[Assignment]:
     while (name := _NAME.search(low, at)) is not None:
         at = name.end()
         value = value_of(text, low, name)
+        if value is None and name["secret"]:
+            value = _spoken(text, low, at) or _before(text, low, name.start(), found[-1].end if found else 0)
         if value is not None and not is_placeholder(text[slice(*value)]):
             start, at = value
             found.append(Assignment(start, at, name["token"] is not None))
@@ -128,6 +144,33 @@ def _signed(text: str, low: str, name: str, at: int, *, wordy: bool) -> tuple[in
     if name.startswith(("token", "jwt", "bearer")):
         return value.span() if is_random(value[0]) else None
     return value.span()
+
+
+def _spoken(text: str, low: str, at: int) -> tuple[int, int] | None:
+    """The word after a name in a sentence, quoted or not, if no sentence has such words: ``password Hk8!xo0q rejected``."""
+    if not low.startswith(" ", at):
+        return None
+    at += 1
+    start, end = _quoted(text, low, at) or _span(BARE.match(text, at)) or (at, at)
+    while end > start and text[end - 1] in ".,:;":
+        end -= 1
+    return (start, end) if is_like_password(text[start:end]) else None
+
+
+def _before(text: str, low: str, name: int, bound: int) -> tuple[int, int] | None:
+    """A value that stands before its name, and not before ``bound``: ``'x' AS password``, ``Hk8!xo0q is my password``."""
+    ahead = max(bound, name - 300)
+    words = _WORDS_BEFORE.search(low, max(ahead, name - 60), name)
+    if words is None:
+        return None
+    end = words.start()
+    if words["alias"]:
+        start = text.rfind("'", ahead, end) + 1
+        return (start, end) if start else None
+    start = max(ahead, text.rfind(" ", ahead, end) + 1)
+    while start < end and text[start] in "\"'`(":
+        start += 1
+    return (start, end) if is_like_password(text[start:end]) else None
 
 
 def _credentials(text: str, word: re.Match[str]) -> tuple[int, int] | None:

@@ -96,7 +96,7 @@ def one_of(names: tuple[str, ...]) -> str:
     return "(?:" + "|".join(names) + ")"
 
 
-NAME_SUFFIX = r"(?:[-._ ]?(?:[0-9]{1,3}|confirm(?:ation)?|hash|value|header))?"
+NAME_SUFFIX = r"(?:[-._ ]?(?:[0-9]{1,3}(?![0-9a-z])|confirm(?:ation)?|hash|value|header))?"
 _CURSOR_WORDS = (
     "page",
     "next",

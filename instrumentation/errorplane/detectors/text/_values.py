@@ -51,6 +51,11 @@ _WORDS = (
 )
 _PROSE = frozenset(_WORDS.split())
 _RANDOM = lazy(r"(?=.{20}|.*[0-9]|.*[a-z].*[A-Z]|[A-Z].*[A-Z].*[a-z]).{4}", re.DOTALL)
+_LONGEST_PASSWORD = 256
+_LIKE_PASSWORD = lazy(
+    r"(?=.*[0-9])(?=.*[a-z].*[A-Z]|.*[A-Z].*[a-z]|.*[A-Za-z].*[!$^*#?@%&~+=]|.*[!$^*#?@%&~+=].*[A-Za-z])"
+    r"(?![A-Z]?[a-z]+[0-9]{1,2}\Z)(?!.*(?:[Pp]ass|[Aa]uth|[Cc]rypt|[Hh]ash|SHA|Sha(?=[0-9])|[Pp]bkdf|PBKDF|[Aa]rgon|MD5|Base64|[Uu]tf8|UTF|X509|RSA|Ed25519|AES|Http|V[0-9]\b))[^\s./:\\<>(){}\[\]\"'`,;]{8,}\Z"
+)
 _OBJECT_NAME = lazy(r"[A-Za-z_$][\w$.]*[{@(\[]|[a-z]+(?:\.[a-z]+){2,8}[/:]", re.ASCII)
 
 
@@ -91,6 +96,15 @@ def is_random(value: str) -> bool:
     if (value.isdigit() and len(value) < 6) or (value.startswith("-") and value[1:].isdigit()):
         return False
     return _RANDOM.match(value) is not None and _OBJECT_NAME.match(value) is None
+
+
+def is_like_password(value: str) -> bool:
+    """Whether a word is so unlike those of sentences and code that after a secret's name it must be one.
+
+    >>> is_like_password("Hk8xo0qW"), is_like_password("hunter2!"), is_like_password("Argon2Encoder"), is_like_password("db-secret-7")
+    (True, True, False, False)
+    """
+    return len(value) <= _LONGEST_PASSWORD and _LIKE_PASSWORD.match(value) is not None
 
 
 def closing(text: str, start: int, quote: str) -> int:
