@@ -64,7 +64,7 @@ def find_assignments(text: str, low: str) -> Sequence[Assignment]:
     """Values of secrets' names, in order, none inside of another; linear in the length of the text."""
     if not _may_name(low):
         return ()
-    found = []
+    found: list[Assignment] = []
     at = 0
     while (name := _NAME.search(low, at)) is not None:
         at = name.end()
