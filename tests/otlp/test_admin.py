@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.otlp.clients import TIMEOUT_S, HttpAnswer, dialled, request
 
-from errorplane.otlp import AdminServer, ListenError
+from errorplane.otlp import AdminAnswer, AdminCall, AdminServer, ListenError
 
 
 @contextmanager
@@ -68,6 +68,26 @@ def test_what_is_not_there_says_what_is() -> None:
         assert (wrong.code, wrong.headers["allow"]) == (405, "GET, HEAD")
         head = get(address, "/stats", "HEAD")
         assert (head.code, head.headers["content-length"], head.body) == (200, "27", b"")
+
+
+def test_a_handler_answers_every_method_below_its_path() -> None:
+    """It is given method, rest of the path, headers, body and who asks; a body beyond the bound is refused before."""
+    calls: list[AdminCall] = []
+
+    def why(call: AdminCall) -> AdminAnswer:
+        calls.append(call)
+        return AdminAnswer(201, {"rest": call.rest})
+
+    with admin(handlers={"/why/": why, "/boost": why}) as address:
+        posted = request(address, b"{}", "/why/abc?x=1", headers={"Authorization": "Bearer a"})
+        exact = [get(address, path).code for path in ("/boost", "/boost/1", "/why")]
+        long = request(address, bytes((64 << 10) + 1), "/boost")
+    assert (posted.code, posted.headers["content-type"], posted.body) == (201, "application/json", b'{"rest": "abc"}')
+    assert exact == [201, 404, 404]
+    assert (long.code, len(calls)) == (413, 2)
+    first = calls[0]
+    assert (first.method, first.rest, first.body, first.client) == ("POST", "abc", b"{}", "127.0.0.1")
+    assert first.headers["authorization"] == "Bearer a"
 
 
 def test_a_page_that_fails_spares_the_others(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errorplane.otlp._admin import AdminServer
+from errorplane.otlp._admin import AdminAnswer, AdminCall, AdminServer
 from errorplane.otlp._destination import Destination
 from errorplane.otlp._errors import (
     InvalidRequest,
@@ -34,6 +34,8 @@ from errorplane.otlp._signals import Ingest, Receipt, Signal
 from errorplane.otlp._tls import ClientTls, TlsFiles
 
 __all__ = [
+    "AdminAnswer",
+    "AdminCall",
     "AdminServer",
     "ClientTls",
     "Destination",
