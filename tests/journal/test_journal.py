@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -30,6 +31,8 @@ from errorplane.journal import (
     VerdictRecord,
     WrongKey,
     _writer,
+    pack_refs,
+    unpack_refs,
 )
 from errorplane.journal._writer import Append
 from errorplane.keys import Key
@@ -136,7 +139,7 @@ def test_deliveries_survive_a_restart(opened: Open) -> None:
 
 def test_verdicts_are_remembered_and_forgotten(opened: Open) -> None:
     """A verdict is there after a restart; a sweep finds it once it has expired."""
-    verdict = VerdictRecord(True, "errors", 1.0, "audit", 1000.5, 7)
+    verdict = VerdictRecord(True, "errors", 1.0, "audit", 1000.5, 7, "rule", 2, "first", b"refs")
     journal = opened()
     journal.commit(Change(verdicts={TRACE: verdict}, indexed_through=7, overflow=b"held"))
     journal.close()
@@ -149,6 +152,15 @@ def test_verdicts_are_remembered_and_forgotten(opened: Open) -> None:
     assert sweep.next_start == b""
     again.commit(Change(forget=[TRACE]))
     assert again.verdict(TRACE) is None
+
+
+@pytest.mark.parametrize("last", [0, 255, 256, 65535, 65536, 2**32 - 1])
+def test_places_of_items_come_back_as_they_were(last: int) -> None:
+    """References to items of any number, spans and log records, survive being packed; those added later join them."""
+    refs = {1 << 40: (Signal.LOGS, array("I", [last, 3])), 7: (Signal.TRACES, array("I", [0]))}
+    assert unpack_refs(pack_refs(refs)) == refs
+    added = unpack_refs(pack_refs(refs) + pack_refs({7: (Signal.TRACES, array("I", [last]))}))
+    assert list(added[7][1]) == [0, last]
 
 
 def test_a_full_journal_refuses_requests_but_takes_decisions(opened: Open) -> None:
@@ -294,7 +306,7 @@ def test_kill_loses_nothing_that_was_acknowledged(opened: Open, tmp_path: Path) 
 def test_verdicts_count_towards_the_bound(opened: Open) -> None:
     """What is remembered of decided traces takes room, which the bound of the journal includes."""
     journal = opened(max_bytes=1 << 20)
-    verdict = VerdictRecord(True, "errors", 1.0, "standard", 1.0, 0)
+    verdict = VerdictRecord(True, "errors", 1.0, "standard", 1.0, 0, "rule", 1)
     for number in range(20):
         journal.commit(Change(verdicts={os.urandom(16): verdict for _ in range(1000)}, indexed_through=number))
     assert journal.verdict_bytes >= 1 << 20
@@ -377,7 +389,7 @@ def test_a_journal_of_another_format_says_so(tmp_path: Path, opened: Open) -> No
     opened().close()
     path = tmp_path / "journal" / "data.mdb"
     data = path.read_bytes()
-    assert b"errorplane-journal-2" in data
-    path.write_bytes(data.replace(b"errorplane-journal-2", b"errorplane-journal-1"))
-    with pytest.raises(JournalCorrupt, match=r"journal-1.*journal-2.*drain it"):
+    assert b"errorplane-journal-3" in data
+    path.write_bytes(data.replace(b"errorplane-journal-3", b"errorplane-journal-2"))
+    with pytest.raises(JournalCorrupt, match=r"journal-2.*journal-3.*drain it"):
         opened()

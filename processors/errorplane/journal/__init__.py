@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from errorplane.journal._errors import JournalBusy, JournalCorrupt, JournalError, JournalFull, WrongKey
 from errorplane.journal._journal import Journal
-from errorplane.journal._records import Delivery, Refs, StoredRequest, VerdictRecord
+from errorplane.journal._records import Delivery, Refs, StoredRequest, VerdictRecord, pack_refs, unpack_refs
 from errorplane.journal._store import Sweep
 from errorplane.journal._writer import Ack, Change
 
@@ -22,4 +22,6 @@ __all__ = [
     "Sweep",
     "VerdictRecord",
     "WrongKey",
+    "pack_refs",
+    "unpack_refs",
 ]

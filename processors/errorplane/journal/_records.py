@@ -11,8 +11,9 @@ from errorplane.otlp import Signal
 
 _SIGNAL_CODE = {Signal.TRACES: 1, Signal.LOGS: 2, Signal.METRICS: 3}
 _SIGNAL = {code: signal for signal, code in _SIGNAL_CODE.items()}
-_VERDICT = struct.Struct(">BBdQd")
-_VERDICT_VERSION = 1
+_VERDICT = struct.Struct(">BdQdI")
+_REFS = struct.Struct(">QBBI")
+_WIDTHS = {1: "B", 2: "H", 4: "I"}
 _REQUEST = struct.Struct(">Bd")
 
 
@@ -40,6 +41,8 @@ class VerdictRecord:
     """What was decided for one trace, kept so that late items follow it and a restart does not decide again.
 
     ``through`` is the last request that had been indexed when it was decided; ``decided_at`` is Unix time in seconds.
+    ``errors`` counts the trace's errors, ``budget`` says in what state an error budget was ("" where none was asked).
+    ``refs`` says where the items of a dropped trace lie (``pack_refs``), b"" of a kept one.
     """
 
     keep: bool
@@ -48,27 +51,56 @@ class VerdictRecord:
     retention_class: str
     decided_at: float
     through: int
+    reason: str
+    errors: int
+    budget: str = ""
+    refs: bytes = b""
 
     def pack(self) -> bytes:
-        """Bytes of the record: fixed part, then the two names, each with a length byte."""
-        rule, retention = self.rule.encode(), self.retention_class.encode()
-        fixed = _VERDICT.pack(_VERDICT_VERSION, self.keep, self.decided_at, self.through, self.probability)
-        return fixed + bytes([len(rule)]) + rule + bytes([len(retention)]) + retention
+        """Bytes of the record: fixed part, then the texts and the refs, each with its length in two bytes or four."""
+        fixed = _VERDICT.pack(self.keep, self.decided_at, self.through, self.probability, self.errors)
+        texts = (self.rule, self.retention_class, self.reason, self.budget)
+        return b"".join((fixed, *(_short(text) for text in texts), _blob(self.refs)))
 
     @classmethod
     def unpack(cls, data: bytes) -> VerdictRecord:
         """The record that ``pack`` wrote."""
-        _, keep, decided_at, through, probability = _VERDICT.unpack_from(data)
-        at = _VERDICT.size
-        rule_end = at + 1 + data[at]
-        rule, retention = data[at + 1 : rule_end].decode(), data[rule_end + 1 :].decode()
-        return cls(bool(keep), rule, probability, retention, decided_at, through)
+        read = _Reader(data)
+        keep, decided_at, through, probability, errors = _VERDICT.unpack(read.take(_VERDICT.size))
+        rule, retention, reason, budget = (read.short() for _ in range(4))
+        return cls(bool(keep), rule, probability, retention, decided_at, through, reason, errors, budget, read.blob())
 
     @staticmethod
     def age(data: bytes) -> tuple[float, int]:
         """``decided_at`` and ``through`` of a record, without reading the rest."""
-        _, _, decided_at, through, _ = _VERDICT.unpack_from(data)
+        _, decided_at, through, _, _ = _VERDICT.unpack_from(data)
         return decided_at, through
+
+
+def pack_refs(refs: Mapping[int, tuple[Signal, array[int]]]) -> bytes:
+    """Items of requests, by the request's number: per request its number, signal, bytes an item, count, then the items.
+
+    Item numbers take one byte where all of a request's fit, else two or four, in this machine's order.
+    """
+    out = []
+    for seq, (signal, numbers) in refs.items():
+        last = max(numbers, default=0)
+        width = 1 if last < 1 << 8 else 2 if last < 1 << 16 else 4
+        out.append(_REFS.pack(seq, _SIGNAL_CODE[signal], width, len(numbers)))
+        out.append(array(_WIDTHS[width], numbers).tobytes())
+    return b"".join(out)
+
+
+def unpack_refs(data: bytes) -> dict[int, tuple[Signal, array[int]]]:
+    """What ``pack_refs`` packed; of a request that stands there twice, all items."""
+    read = _Reader(data)
+    refs: dict[int, tuple[Signal, array[int]]] = {}
+    while read.left:
+        seq, code, width, count = _REFS.unpack(read.take(_REFS.size))
+        numbers = array(_WIDTHS[width])
+        numbers.frombytes(read.take(count * width))
+        refs.setdefault(seq, (_SIGNAL[code], array("I")))[1].extend(array("I", numbers))
+    return refs
 
 
 @dataclass(slots=True)
@@ -143,8 +175,15 @@ class _Reader:
             raise ValueError(f"record ends at byte {len(self._data)}, {self._at} wanted")
         return self._data[start : self._at]
 
+    @property
+    def left(self) -> bool:
+        return self._at < len(self._data)
+
     def u32(self) -> int:
         return int.from_bytes(self.take(4), "big")
+
+    def short(self) -> str:
+        return self.take(int.from_bytes(self.take(2), "big")).decode()
 
     def blob(self) -> bytes:
         return self.take(self.u32())
@@ -156,6 +195,11 @@ def _u32(value: int) -> bytes:
 
 def _blob(data: bytes) -> bytes:
     return _u32(len(data)) + data
+
+
+def _short(value: str) -> bytes:
+    data = value.encode()
+    return len(data).to_bytes(2, "big") + data
 
 
 def _text(value: str) -> bytes:

@@ -19,7 +19,7 @@ from errorplane.errors import (
     SAMPLING_RULE,
     ErrorFact,
 )
-from errorplane.journal import VerdictRecord
+from errorplane.journal import VerdictRecord, pack_refs
 from errorplane.otlp import Signal
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index, LoneLog
@@ -54,7 +54,15 @@ class Turn:
             self._carry_out(verdict, chosen, seq, items, errors)
             self.outbox.change.drop[seq] += 1
         self.outbox.change.verdicts[trace_id] = VerdictRecord(
-            verdict.keep, verdict.rule, verdict.probability, chosen.name, decided_at, max(state.refs)
+            keep=verdict.keep,
+            rule=verdict.rule,
+            probability=verdict.probability,
+            retention_class=chosen.name,
+            decided_at=decided_at,
+            through=max(state.refs),
+            reason=verdict.reason.value,
+            errors=len(classified),
+            refs=b"" if verdict.keep else pack_refs(state.refs),
         )
         self._count_decision("trace", verdict)
 
