@@ -12,8 +12,7 @@ from errorplane.otlp import Signal
 _SIGNAL_CODE = {Signal.TRACES: 1, Signal.LOGS: 2, Signal.METRICS: 3}
 _SIGNAL = {code: signal for signal, code in _SIGNAL_CODE.items()}
 _VERDICT = struct.Struct(">BdQdI")
-_REFS = struct.Struct(">QBBI")
-_WIDTHS = {1: "B", 2: "H", 4: "I"}
+_REFS = struct.Struct(">Q?I")
 _REQUEST = struct.Struct(">Bd")
 
 
@@ -78,17 +77,14 @@ class VerdictRecord:
 
 
 def pack_refs(refs: Mapping[int, tuple[Signal, array[int]]]) -> bytes:
-    """Items of requests, by the request's number: per request its number, signal, bytes an item, count, then the items.
+    """Spans and log records, by their request's number: that number, whether they are logs, a count, the item numbers.
 
-    Item numbers take one byte where all of a request's fit, else two or four, in this machine's order.
+    Item numbers stand in this machine's order, as an array holds them: it is done for every trace that is dropped.
     """
-    out = []
-    for seq, (signal, numbers) in refs.items():
-        last = max(numbers, default=0)
-        width = 1 if last < 1 << 8 else 2 if last < 1 << 16 else 4
-        out.append(_REFS.pack(seq, _SIGNAL_CODE[signal], width, len(numbers)))
-        out.append(array(_WIDTHS[width], numbers).tobytes())
-    return b"".join(out)
+    return b"".join(
+        _REFS.pack(seq, signal is Signal.LOGS, len(numbers)) + numbers.tobytes()
+        for seq, (signal, numbers) in refs.items()
+    )
 
 
 def unpack_refs(data: bytes) -> dict[int, tuple[Signal, array[int]]]:
@@ -96,10 +92,10 @@ def unpack_refs(data: bytes) -> dict[int, tuple[Signal, array[int]]]:
     read = _Reader(data)
     refs: dict[int, tuple[Signal, array[int]]] = {}
     while read.left:
-        seq, code, width, count = _REFS.unpack(read.take(_REFS.size))
-        numbers = array(_WIDTHS[width])
-        numbers.frombytes(read.take(count * width))
-        refs.setdefault(seq, (_SIGNAL[code], array("I")))[1].extend(array("I", numbers))
+        seq, are_logs, count = _REFS.unpack(read.take(_REFS.size))
+        signal = Signal.LOGS if are_logs else Signal.TRACES
+        _, numbers = refs.setdefault(seq, (signal, array("I")))
+        numbers.frombytes(read.take(count * numbers.itemsize))
     return refs
 
 
