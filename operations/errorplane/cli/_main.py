@@ -22,6 +22,7 @@ _COMMANDS = {
     "cat": "errorplane.cli._cat",
     "scan": "errorplane.cli._scan",
     "shadow": "errorplane.cli._shadow",
+    "why": "errorplane.cli._why",
     "reveal": "errorplane.cli._reveal",
     "keygen": "errorplane.cli._keygen",
     "demo": "errorplane.demo",

@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from errorplane.cli._admin import add_admin_argument, admin_of, ask
 from errorplane.cli._main import CommandFailed, add_policy_argument, load_policy
 
-_TIMEOUT_S = 10.0
 _COLUMNS = ("entity", "key", "service", "current", "candidate")
 _EPILOG = """\
 A policy with redaction.shadow names another policy. The processor looks at requests with the redaction of both, and
@@ -36,9 +33,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_policy_argument(parser)
-    parser.add_argument(
-        "--admin", metavar="HOST:PORT", help="the processor's admin address (default: listen.admin of the policy)"
-    )
+    add_admin_argument(parser)
     parser.add_argument("--all", action="store_true", help="also rows where both hide the same")
     parser.add_argument("--json", action="store_true", help="print the whole table as one JSON document")
     parser.set_defaults(run=run)
@@ -46,7 +41,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; 1 if there is nothing to compare."""
-    page = _ask(args.admin or _admin_of(args.policy))
+    address = args.admin or admin_of(load_policy(args.policy))
+    code, page = ask(address, "/shadow")
+    if code != 200:
+        raise CommandFailed(f"the processor at {address} answers {code}: {page.get('error')}")
     if args.json:
         print(json.dumps(page, indent=2))
     elif page["candidate"] is not None:
@@ -55,22 +53,6 @@ def run(args: argparse.Namespace) -> int:
     if page["candidate"] is None:
         raise CommandFailed("the processor runs no shadow: name a policy in redaction.shadow and reload with HUP")
     return 0
-
-
-def _admin_of(path: Path) -> str:
-    address = load_policy(path).listen.admin
-    if address is None or address.endswith(":0"):
-        raise CommandFailed("listen.admin of the policy names no port: give the address with --admin", code=2)
-    return address
-
-
-def _ask(address: str) -> Mapping[str, Any]:
-    try:
-        with urllib.request.urlopen(f"http://{address}/shadow", timeout=_TIMEOUT_S) as response:
-            return cast(Mapping[str, Any], json.load(response))
-    except (OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise CommandFailed(f"no processor answers at {address}: {reason}") from error
 
 
 def _text(page: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

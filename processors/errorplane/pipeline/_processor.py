@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from errorplane.access import AllowAll
 from errorplane.journal import Journal
 from errorplane.keys import KeyProvider
 from errorplane.otlp import (
@@ -22,6 +23,7 @@ from errorplane.otlp import (
     Signal,
     TlsFiles,
 )
+from errorplane.pipeline._answers import Answers
 from errorplane.pipeline._comparison import Comparison
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._decider import Decider
@@ -102,6 +104,7 @@ class Processor:
         )
         self._receivers = self._build_receivers(policy.listen)
         self.counters.read("requests", self._requests)
+        self._answers = Answers(self.journal, self._decider.traces, AllowAll(journal.path / "audit.jsonl"))
         self._admin = self._build_admin(policy.listen)
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -236,6 +239,7 @@ class Processor:
             metrics_page=self._telemetry.page,
             stats=lambda: stats(self.counters, len(self._decider.traces), self.journal),
             routes={"/shadow": lambda: (json.dumps(self._shadow.page()).encode(), "application/json")},
+            handlers={"/why/": self._answers.why},
         )
 
     def _requests(self) -> Mapping[Labels, int]:
