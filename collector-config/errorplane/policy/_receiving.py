@@ -82,3 +82,9 @@ class Journal(Section):
     commit_wait: Annotated[float, Duration("0s", "1s")] = Field(
         default=0.002, description="How long a commit waits for more requests to share one sync.", examples=["2ms"]
     )
+    remember: Annotated[float, Duration("1s", "30d")] = Field(
+        default=3600.0,
+        description="How long the verdict on a trace is remembered: late items follow it, and `errorplane why` tells it. "
+        "While verdicts fill more than half of a quarter of max_bytes, for less.",
+        examples=["24h"],
+    )

@@ -27,7 +27,7 @@ _REASONS = {
 _EPILOG = """\
 It asks the processor at --admin, or reads the journal in the folder --journal, of a processor that is stopped or runs.
 With neither, it asks at listen.admin of the policy, and reads journal.path if nobody answers there. Verdicts are
-remembered for sampling.remember, and for less while they fill their share of the journal. A trace that is not decided
+remembered for journal.remember, and for less while they fill their share of the journal. A trace that is not decided
 yet is only known to the running processor. Every call leaves a line in audit.jsonl in the journal's folder.
 
 exit status: 0 the trace is known, 1 it is not, or nothing could be asked, 2 wrong usage, 3 not allowed or not recorded

@@ -27,7 +27,6 @@ _ARRIVALS_AT_ONCE = 64
 _SWEEP_LEAST, _SWEEP_PER_VERDICT = 200, 2
 _VERDICT_SHARE = 0.25  # of the journal, beyond which verdicts are remembered for a shorter time
 _COMMIT_RETRY_S = 1.0
-VERDICT_TTL_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class Decider:
         self._clock = clock
         self._wall_clock = wall_clock
         policy = plan().policy
+        self._remember_s = policy.journal.remember
         self.traces = TraceTable(policy.sampling.decision_wait, policy.sampling.max_traces)
         self._facts = FactStream(policy.errors.max_per_second, clock)
         self._arrivals: deque[_Arrival] = deque()
@@ -182,7 +182,7 @@ class Decider:
         """Forget verdicts that are old and that no request in the journal can still ask for."""
         oldest = self._journal.oldest_request
         fill = self._journal.verdict_bytes / (self._journal.max_bytes * _VERDICT_SHARE)
-        before = self._wall_clock() - VERDICT_TTL_S * min(1.0, max(0.0, 2.0 - 2.0 * fill))
+        before = self._wall_clock() - self._remember_s * min(1.0, max(0.0, 2.0 - 2.0 * fill))
         # More are looked at than are added, so that the sweep keeps up with any rate.
         step = max(_SWEEP_LEAST, _SWEEP_PER_VERDICT * len(turn.outbox.change.verdicts))
         sweep = self._journal.sweep_verdicts(
