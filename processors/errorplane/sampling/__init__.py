@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from errorplane.sampling._allowance import Allowance, BudgetLimits
+from errorplane.sampling._budget_book import BudgetBook, BudgetKind, budget_key
+from errorplane.sampling._budgets import Asked, Budget, BudgetState, BudgetTotals, Ruling
 from errorplane.sampling._rules import (
     NO_RULE,
     Decide,
@@ -10,19 +13,31 @@ from errorplane.sampling._rules import (
     randomness,
     rejection_threshold,
 )
+from errorplane.sampling._sketch import Sketch
 from errorplane.sampling._traces import Items, Seen, TraceState, TraceTable
 from errorplane.sampling._verdict import Reason, Verdict
 
 __all__ = [
     "NO_RULE",
+    "Allowance",
+    "Asked",
+    "Budget",
+    "BudgetBook",
+    "BudgetKind",
+    "BudgetLimits",
+    "BudgetState",
+    "BudgetTotals",
     "Decide",
     "Items",
     "Reason",
+    "Ruling",
     "Seen",
+    "Sketch",
     "TokenBucket",
     "TraceState",
     "TraceTable",
     "Verdict",
+    "budget_key",
     "compile_rules",
     "randomness",
     "rejection_threshold",
