@@ -30,7 +30,7 @@ class Journal:
 
     ``append`` and ``commit`` block until their transaction is on disk; several calls share one sync. ``on_append`` is
     called from the writer thread, in the order of the numbers, after the sync. ``disk_free`` gives the bytes that can be
-    written on the disk of a folder.
+    written on the disk of a folder. Without ``durable`` nothing is synced: for what may be lost, such as a trial.
     """
 
     def __init__(
@@ -43,9 +43,10 @@ class Journal:
         commit_wait_s: float = 0.0,
         clock: Callable[[], float] = time.time,
         disk_free: Callable[[Path], int] = disk_free,
+        durable: bool = True,
     ) -> None:
         self._sealer = Sealer(key)
-        self._store = Store(path, self._sealer, max_bytes, disk_free)
+        self._store = Store(path, self._sealer, max_bytes, disk_free, durable=durable)
         self._max_bytes = max_bytes
         self._clock = clock
         self._cache: OrderedDict[int, StoredRequest] = OrderedDict()

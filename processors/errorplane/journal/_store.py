@@ -50,7 +50,9 @@ class Store:
     sealed delivery), ``pending`` (destination, delivery number -> nothing), ``meta``.
     """
 
-    def __init__(self, path: Path, sealer: Sealer, max_bytes: int, disk_free: Callable[[Path], int]) -> None:
+    def __init__(
+        self, path: Path, sealer: Sealer, max_bytes: int, disk_free: Callable[[Path], int], *, durable: bool = True
+    ) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(path)
         self._path = path
@@ -60,7 +62,12 @@ class Store:
         try:
             with _translated(path):
                 self.env = lmdb.open(
-                    str(path), max_dbs=8, map_size=max_bytes + max_bytes // 4 + _HEADROOM, max_readers=126, mode=0o600
+                    str(path),
+                    max_dbs=8,
+                    map_size=max_bytes + max_bytes // 4 + _HEADROOM,
+                    max_readers=126,
+                    mode=0o600,
+                    sync=durable,
                 )
         except JournalError:
             self._lock.close()
