@@ -98,7 +98,7 @@ def test_example_and_default_are_valid(reading: Read, path: str) -> None:
 
 
 def placed(path: str, example: Any) -> dict[str, Any]:
-    """The smallest policy in which ``example`` stands at the field ``path``."""
+    """The smallest policy in which ``example`` stands at the field ``path``, beside what it names."""
     shape: Shape | None = section_shape(Policy)
     steps: list[str | int] = []
     for part in path.split("."):
@@ -112,6 +112,8 @@ def placed(path: str, example: Any) -> dict[str, Any]:
     for step in reversed(steps):
         value = [value] if step == 0 else {step: value}
     assert isinstance(value, dict)
+    if steps[-1] == "share_of":
+        value["sampling"]["totals"] = {example: {"spans_per_second": 1}}
     return {"version": 1, **value}
 
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from errorplane.classification import Subject
-from errorplane.policy import SamplingRule, When
+from errorplane.policy import SamplingRule, SamplingWhen
 from errorplane.sampling import NO_RULE, Reason, TokenBucket, Verdict, compile_rules, rejection_threshold
 
 
@@ -22,8 +22,8 @@ class Clock:
 
 
 RULES = (
-    SamplingRule(name="errors", when=When(status="error")),
-    SamplingRule(name="slow", when=When(duration_over=5.0)),
+    SamplingRule(name="errors", when=SamplingWhen(status="error")),
+    SamplingRule(name="slow", when=SamplingWhen(duration_over=5.0)),
     SamplingRule(name="rest", keep=0.25),
 )
 
@@ -43,7 +43,7 @@ def test_first_match_decides(subject: Subject, rule: str) -> None:
 
 def test_nothing_matches() -> None:
     """What no rule matches is dropped, and says so."""
-    decide = compile_rules((SamplingRule(name="errors", when=When(status="error")),), Clock())
+    decide = compile_rules((SamplingRule(name="errors", when=SamplingWhen(status="error")),), Clock())
     assert decide(Subject("trace"), bytes(16)) == NO_RULE
 
 
@@ -89,18 +89,18 @@ def test_a_clock_that_steps_back_does_not_starve_a_bucket() -> None:
 @pytest.mark.parametrize(
     ("when", "matches"),
     [
-        (When(service=("checkout",)), True),
-        (When(service=("payments", "checkout")), True),
-        (When(service=("payments",)), False),
-        (When(signal="log"), False),
-        (When(kind=("timeout",)), True),
-        (When(kind=("timeout",), category=("persistent",)), False),
-        (When(severity=("P1", "P2")), True),
-        (When(status="ok"), False),
-        (When(), True),
+        (SamplingWhen(service=("checkout",)), True),
+        (SamplingWhen(service=("payments", "checkout")), True),
+        (SamplingWhen(service=("payments",)), False),
+        (SamplingWhen(signal="log"), False),
+        (SamplingWhen(kind=("timeout",)), True),
+        (SamplingWhen(kind=("timeout",), category=("persistent",)), False),
+        (SamplingWhen(severity=("P1", "P2")), True),
+        (SamplingWhen(status="ok"), False),
+        (SamplingWhen(), True),
     ],
 )
-def test_all_conditions_must_hold(when: When, matches: bool) -> None:
+def test_all_conditions_must_hold(when: SamplingWhen, matches: bool) -> None:
     """Each condition of ``when`` is looked at; lists match when one element does."""
     subject = Subject(
         "trace",

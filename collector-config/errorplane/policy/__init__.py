@@ -28,7 +28,14 @@ from errorplane.policy._policy import Policy
 from errorplane.policy._problems import PolicyError, Problem
 from errorplane.policy._receiving import Journal, Listen, ServerTls
 from errorplane.policy._redaction import CustomDetector, Ner, Quarantine, Redaction
-from errorplane.policy._sampling import Sampling, SamplingRule
+from errorplane.policy._sampling import Sampling, SamplingRule, SamplingTotal
+from errorplane.policy._sampling_when import (
+    AttributeTest,
+    SamplingAlternative,
+    SamplingConditions,
+    SamplingWhen,
+    SpanCount,
+)
 from errorplane.policy._schema import json_schema
 from errorplane.policy._services import Service, SeverityPolicy, SeverityRule
 from errorplane.policy._when import When
@@ -36,6 +43,7 @@ from errorplane.policy._when import When
 __all__ = [
     "ALWAYS_DROPPED",
     "Action",
+    "AttributeTest",
     "ClientTls",
     "CustomDetector",
     "Destination",
@@ -59,11 +67,16 @@ __all__ = [
     "RetentionClass",
     "RetentionRule",
     "Sampling",
+    "SamplingAlternative",
+    "SamplingConditions",
     "SamplingRule",
+    "SamplingTotal",
+    "SamplingWhen",
     "ServerTls",
     "Service",
     "SeverityPolicy",
     "SeverityRule",
+    "SpanCount",
     "Telemetry",
     "When",
     "application_settings",

@@ -180,6 +180,8 @@ def _rules(policy: Policy) -> Iterator[tuple[Keys, Sequence[When]]]:
 
 def _rules_are_reached(policy: Policy) -> Iterator[Remark]:
     for path, rules in _rules(policy):
+        if path[0] == "sampling" and policy.sampling.match == "all":
+            continue
         for number, when in enumerate(rules):
             earlier = next((n for n in range(number) if rules[n].covers(when)), None)
             if earlier is not None:

@@ -10,11 +10,19 @@ from pydantic.fields import FieldInfo
 from errorplane.policy._actions import Action
 from errorplane.policy._keys import KeySource
 from errorplane.policy._policy import Policy
+from errorplane.policy._sampling_when import SamplingAlternative, SamplingConditions, SamplingWhen
 from errorplane.policy._section import OneOf, Section
 from errorplane.policy._shapes import Shape, section_shape, shape_of, written_default
 from errorplane.policy._when import When
 
-_SHARED: dict[type[Section], str] = {When: "when", KeySource: "key-source", Action: "action"}
+_SHARED: dict[type[Section], str] = {
+    When: "when",
+    SamplingWhen: "when-of-sampling-rules",
+    SamplingAlternative: "alternatives-of-any_of",
+    SamplingConditions: "conditions-of-not",
+    KeySource: "key-source",
+    Action: "action",
+}
 _HEAD = """\
 # errorplane.yaml
 
@@ -37,7 +45,7 @@ How values are written:
 - `${env:NAME}` and `${file:PATH}` are replaced in every value (not in keys); `$${` stands for the characters `${`. What a
   reference gave is text, and a number or boolean where the field wants one. A file loses its final line breaks.
 - A *secret* is never shown: not in errors, logs, dumps, nor in the revision.
-- In lists of rules the first that matches wins.
+- In lists of rules the first that matches wins (of sampling rules, unless `sampling.match` is `all`).
 - Names of rules, classes and destinations have 1 to 64 letters, digits, dots, dashes and underscores.
 
 All mistakes are reported at once, each with file, line, column, path, what was found and what would do. Warnings, such as

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from errorplane.policy._check_redaction import REDACTION_CHECKS
+from errorplane.policy._check_sampling import SAMPLING_CHECKS
 from errorplane.policy._checks import CHECKS, Check, Remark
 from errorplane.policy._names import unknown_entities, unknown_names
 from errorplane.policy._policy import Policy
@@ -55,7 +56,8 @@ def validate(
     unsure = Wrong(wrong.paths)
     remarks = [*unknown_names(tree.value, read({"version": 1}, folder)), *unknown_entities(tree.value)]
     unsure.update(remark.path for remark in remarks)
-    remarks += [remark for check in (*CHECKS, *REDACTION_CHECKS, check_packs, *checks) for remark in check(policy)]
+    every = (*CHECKS, *REDACTION_CHECKS, *SAMPLING_CHECKS, check_packs, *checks)
+    remarks += [remark for check in every for remark in check(policy)]
     for remark in remarks:
         hidden = unsure if remark.level == "warning" else wrong
         if not hidden.hides(remark):
