@@ -6,10 +6,11 @@ import contextlib
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from errorplane.journal._errors import JournalCorrupt, JournalError, JournalFull
+from errorplane.journal._holds import Decided, Holds, held_time
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import Sealer
 from errorplane.journal._store import Store, Sweep, disk_free
@@ -54,39 +55,57 @@ class Journal:
         self._cache_lock = threading.Lock()
         self.indexed_through = self._store.meta_number(b"indexed_through")
         try:
-            references, waiting = self._count_references()
+            awaited, waiting = self._count_awaited()
             held = self._store.request_numbers()
+            decided = self._store.decided_requests()
+            # One that neither a delivery nor a rescue needs is looked at again too: its delivery was damaged.
+            settled = {seq for seq, data in decided.items() if seq in awaited or Decided.unpack(data).held_at}
+            self.recovered = tuple(seq for seq in held if seq not in settled)
+            holds = Holds(self._store, dict.fromkeys(self.recovered, 1), awaited)
         except JournalError:
             self._store.close()
             raise
-        for seq in held:
-            references[seq] += 1  # until whoever indexes has looked at it again
-        self.recovered = tuple(held)
         self._writer = Writer(
             self._store,
             self._sealer,
             next_seq=max(self._store.meta_number(b"next_seq"), held[-1] + 1 if held else 1),
             next_delivery=max(self._store.meta_number(b"next_delivery"), 1),
-            references=references,
+            holds=holds,
             waiting=waiting,
             on_append=on_append,
             commit_wait_s=commit_wait_s,
         )
 
-    def _count_references(self) -> tuple[Counter[int], Counter[int]]:
-        references: Counter[int] = Counter()
+    def _count_awaited(self) -> tuple[Counter[int], Counter[int]]:
+        awaited: Counter[int] = Counter()
         waiting: Counter[int] = Counter(number for _, number in self._store.all_pending())
         for number in waiting:
             with contextlib.suppress(JournalCorrupt):  # counted by the sender that finds it
                 delivery = self._store.read_delivery(number)
                 if delivery is not None:
-                    references.update(delivery.refs.keys())
-        return references, waiting
+                    awaited.update(delivery.refs.keys())
+        return awaited, waiting
 
     @property
     def used_bytes(self) -> int:
-        """Bytes that requests and deliveries occupy, pages rounded up."""
-        return self._writer.used_bytes
+        """Bytes that undecided and undelivered requests and deliveries occupy, pages rounded up."""
+        return self._writer.holds.used_bytes
+
+    @property
+    def rescue_bytes(self) -> int:
+        """Bytes of requests that are held only since a late error may ask for what was dropped of them."""
+        return self._writer.holds.rescue_bytes
+
+    @property
+    def released(self) -> Mapping[str, int]:
+        """Requests that are no longer held for late errors since the start: by ``window``, or by want of ``room``."""
+        return dict(self._writer.holds.released)
+
+    @property
+    def held_since(self) -> float | None:
+        """When the request was decided that has been held for late errors the longest; None if none is held."""
+        key = self._store.first_held()
+        return held_time(key) if key else None
 
     @property
     def verdict_bytes(self) -> int:
@@ -94,20 +113,29 @@ class Journal:
         return self._writer.verdict_bytes
 
     @property
-    def oldest_request(self) -> int:
-        """The smallest number of a request held; the next number to be given out if there is none."""
-        return self._store.first_request() or self._writer.next_seq
+    def oldest_undecided(self) -> int:
+        """A number that no request with undecided traces is below: what a restart would look at again."""
+        return min(self._writer.holds.open, default=self._writer.next_seq)
+
+    def holds(self, seq: int) -> bool:
+        """Whether a request is still there."""
+        return self._store.holds_request(seq)
 
     @property
     def max_bytes(self) -> int:
-        """The bound on ``used_bytes`` and ``verdict_bytes`` together."""
+        """The bound on ``total_bytes``."""
         return self._max_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """What counts towards the bound: telemetry that is needed, what is held for late errors, and verdicts."""
+        return self.used_bytes + self.rescue_bytes + self.verdict_bytes
 
     def append(self, signal: Signal, body: bytes, note: object = None) -> int:
         """Store a redacted request and return its number once it is synced; raises ``JournalFull``."""
         request = StoredRequest(signal, self._clock(), body)
         compressed = self._sealer.compress(request.pack())
-        held = self.used_bytes + self.verdict_bytes
+        held = self.total_bytes
         if held + len(compressed) > self._max_bytes:
             raise JournalFull(f"the journal holds {held} of {self._max_bytes} bytes (max_bytes)")
         return self._writer.submit(Append(request, compressed, note))

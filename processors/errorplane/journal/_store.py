@@ -47,7 +47,9 @@ class Store:
     """One LMDB environment, held by one process at a time. Every write happens inside a transaction of the writer.
 
     Databases: ``requests`` (number -> sealed request), ``verdicts`` (trace id -> verdict), ``deliveries`` (number ->
-    sealed delivery), ``pending`` (destination, delivery number -> nothing), ``meta``.
+    sealed delivery), ``pending`` (destination, delivery number -> nothing), ``decided`` (number of a request whose
+    traces are all decided -> since when it is held for rescues, its size), ``held`` (since when, number -> nothing),
+    ``meta``.
     """
 
     def __init__(
@@ -85,7 +87,18 @@ class Store:
         self.verdicts = self.env.open_db(b"verdicts")
         self.deliveries = self.env.open_db(b"deliveries")
         self.pending = self.env.open_db(b"pending")
+        self.decided = self.env.open_db(b"decided")
+        self.held = self.env.open_db(b"held")
         self.meta = self.env.open_db(b"meta")
+        self._databases = (
+            self.requests,
+            self.verdicts,
+            self.deliveries,
+            self.pending,
+            self.decided,
+            self.held,
+            self.meta,
+        )
         self._check_header(path)
 
     @contextlib.contextmanager
@@ -109,7 +122,7 @@ class Store:
         free = self._disk_free(self._path)
         if free >= needed:
             return
-        stats = [txn.stat(each) for each in (self.requests, self.verdicts, self.deliveries, self.pending, self.meta)]
+        stats = [txn.stat(each) for each in self._databases]
         live = sum(each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"] for each in stats) * _PAGE
         if free + (self._path / _DATA).stat().st_size - live < needed:
             raise JournalFull(
@@ -188,24 +201,35 @@ class Store:
         for key in keys:
             yield key[:-9].decode(), int.from_bytes(key[-8:], "big")
 
+    def holds_request(self, seq: int) -> bool:
+        """Whether a request is still there."""
+        with self._reading(self.requests) as txn, txn.cursor() as cursor:
+            return bool(cursor.set_key(u64(seq)))
+
     def request_numbers(self) -> list[int]:
         """Numbers of all requests held, oldest first."""
         with self._reading(self.requests) as txn, txn.cursor() as cursor:
             return [int.from_bytes(key, "big") for key in cursor.iternext(keys=True, values=False)]
 
-    def first_request(self) -> int | None:
-        """The number of the oldest request held."""
-        with self._reading(self.requests) as txn, txn.cursor() as cursor:
-            return int.from_bytes(cursor.key(), "big") if cursor.first() else None
+    def footprints(self) -> dict[int, int]:
+        """Bytes that each request occupies; scans keys and lengths only, done once at start."""
+        with _translated(self._path), self.env.begin(buffers=True) as txn, txn.cursor(db=self.requests) as cursor:
+            return {int.from_bytes(key, "big"): footprint(len(value)) for key, value in cursor}
 
-    def used_bytes(self) -> int:
-        """Footprint of all live requests and deliveries; scans keys and lengths only, done once at start."""
-        total = 0
-        with _translated(self._path), self.env.begin(buffers=True) as txn:
-            for database in (self.requests, self.deliveries):
-                with txn.cursor(db=database) as cursor:
-                    total += sum(footprint(len(value)) for value in cursor.iternext(keys=False, values=True))
-        return total
+    def delivery_bytes(self) -> int:
+        """Footprint of all deliveries; done once at start."""
+        with _translated(self._path), self.env.begin(buffers=True) as txn, txn.cursor(db=self.deliveries) as cursor:
+            return sum(footprint(len(value)) for value in cursor.iternext(keys=False, values=True))
+
+    def decided_requests(self) -> dict[int, bytes]:
+        """The records of the requests whose traces are all decided, by their numbers."""
+        with self._reading(self.decided) as txn, txn.cursor() as cursor:
+            return {int.from_bytes(key, "big"): bytes(value) for key, value in cursor}
+
+    def first_held(self) -> bytes:
+        """The key of the request that has been held for rescues the longest; b"" if none is."""
+        with self._reading(self.held) as txn, txn.cursor() as cursor:
+            return bytes(cursor.key()) if cursor.first() else b""
 
     def verdict_bytes(self, txn: lmdb.Transaction | None = None) -> int:
         """Bytes of the pages that hold verdicts."""

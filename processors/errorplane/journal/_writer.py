@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import lmdb
 
 from errorplane.journal._errors import JournalError
+from errorplane.journal._holds import Holds, HoldsChange
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import Sealer
 from errorplane.journal._store import Store, as_full, footprint, u64
@@ -35,9 +36,11 @@ class Append:
 class Change:
     """What changes together, or not at all.
 
-    ``hold`` and ``drop`` count references to requests; a request without any is deleted. ``forget`` lists trace ids
-    whose verdict no longer stands. ``indexed_through``: every request up to it has been looked at. ``overflow``:
-    counts of error facts that are held back; b"" for none, None for no change.
+    ``hold`` and ``drop`` count undecided traces, by request; one that nobody needs is deleted. ``dropped``: open
+    requests of which a trace was dropped, and when: they are held for errors that come late, until ``release_before``
+    is later than that, or ``make_room`` bytes are wanted. ``forget`` lists trace ids whose verdict no longer stands.
+    ``indexed_through``: every request up to it has been looked at. ``overflow``: counts of error facts that are held
+    back; b"" for none, None for no change.
     """
 
     verdicts: dict[bytes, VerdictRecord] = field(default_factory=dict)
@@ -45,13 +48,16 @@ class Change:
     deliveries: list[Delivery] = field(default_factory=list)
     hold: Counter[int] = field(default_factory=Counter)
     drop: Counter[int] = field(default_factory=Counter)
+    dropped: dict[int, float] = field(default_factory=dict)
+    release_before: float = 0.0
+    make_room: int = 0
     indexed_through: int | None = None
     overflow: bytes | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to store."""
-        parts = (self.verdicts, self.forget, self.deliveries, self.hold, self.drop)
+        parts = (self.verdicts, self.forget, self.deliveries, self.hold, self.drop, self.release_before, self.make_room)
         return not any(parts) and self.indexed_through is None and self.overflow is None
 
 
@@ -70,12 +76,11 @@ Operation = Append | Change | Sequence[Ack]
 class _Transaction:
     """What one transaction will have changed in memory once it is synced."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, holds: HoldsChange) -> None:
         self.next_seq = writer.next_seq
         self.next_delivery = writer.next_delivery
-        self.references: dict[int, int] = {}
+        self.holds = holds
         self.waiting: dict[int, int] = {}
-        self.used = 0
         self.verdict_bytes = writer.verdict_bytes
         self.appended: list[tuple[int, Append]] = []
 
@@ -90,7 +95,7 @@ class Writer:
         *,
         next_seq: int,
         next_delivery: int,
-        references: Mapping[int, int],
+        holds: Holds,
         waiting: Mapping[int, int],
         on_append: Callable[[int, StoredRequest, object], None],
         commit_wait_s: float,
@@ -100,9 +105,8 @@ class Writer:
         self._sealer = sealer
         self.next_seq = next_seq
         self.next_delivery = next_delivery
-        self.references = dict(references)
+        self.holds = holds
         self.waiting = dict(waiting)
-        self.used_bytes = store.used_bytes()
         self.verdict_bytes = store.verdict_bytes()
         self._on_append = on_append
         self._queue: deque[tuple[Operation, Future[int]]] = deque()
@@ -168,9 +172,9 @@ class Writer:
             single[1].set_exception(JournalError(f"not stored: {type(error).__name__}"))
 
     def _write(self, group: Sequence[tuple[Operation, Future[int]]]) -> None:
-        after = _Transaction(self)
         results = []
         with self._store.env.begin(write=True) as txn:
+            after = _Transaction(self, HoldsChange(self.holds, self._store, txn))
             for operation, _ in group:
                 if isinstance(operation, Append):
                     results.append(self._append(txn, after, operation))
@@ -178,6 +182,10 @@ class Writer:
                     results.append(self._change(txn, after, operation))
                 else:
                     results.append(self._acknowledge(txn, after, operation))
+            if after.holds.deleted_through:
+                # The number of the newest request must survive its deletion, or a restart would give it out again.
+                newest = max(after.next_seq, after.holds.deleted_through + 1)
+                txn.put(b"next_seq", u64(newest), db=self._store.meta)
         # Leaving the block committed and synced: only now may memory and senders know.
         self._adopt(after)
         for (_, future), result in zip(group, results, strict=True):
@@ -186,10 +194,13 @@ class Writer:
     def _adopt(self, after: _Transaction) -> None:
         self.next_seq = after.next_seq
         self.next_delivery = after.next_delivery
-        self.used_bytes += after.used
         self.verdict_bytes = after.verdict_bytes
-        _merge(self.references, after.references)
-        _merge(self.waiting, after.waiting)
+        after.holds.adopt()
+        for number, count in after.waiting.items():
+            if count > 0:
+                self.waiting[number] = count
+            else:
+                self.waiting.pop(number, None)
         for seq, append in after.appended:
             self._on_append(seq, append.request, append.note)
 
@@ -199,8 +210,7 @@ class Writer:
         self._store.check_disk(txn, len(sealed))
         txn.put(u64(seq), sealed, db=self._store.requests, append=True)
         after.next_seq += 1
-        after.references[seq] = 1  # held for whoever indexes it
-        after.used += footprint(len(sealed))
+        after.holds.appended(seq, len(sealed))
         after.appended.append((seq, append))
         return seq
 
@@ -212,10 +222,14 @@ class Writer:
         after.verdict_bytes = self._store.verdict_bytes(txn)
         for delivery in change.deliveries:
             self._deliver(txn, after, delivery)
+        for seq, at in change.dropped.items():
+            after.holds.dropped(seq, at)
         for seq, count in change.hold.items():
-            self._count(txn, after, seq, count)
+            after.holds.count_open(seq, count)
         for seq, count in change.drop.items():
-            self._count(txn, after, seq, -count)
+            after.holds.count_open(seq, -count)
+        if change.release_before or change.make_room:
+            after.holds.release(change.release_before, change.make_room)
         if change.indexed_through is not None:
             txn.put(b"indexed_through", u64(change.indexed_through), db=self._store.meta)
         if change.overflow is not None:
@@ -230,12 +244,12 @@ class Writer:
         sealed = self._sealer.seal(self._sealer.compress(delivery.pack()), place)
         txn.put(u64(number), sealed, db=self._store.deliveries, append=True)
         txn.put(b"next_delivery", u64(after.next_delivery), db=self._store.meta)
-        after.used += footprint(len(sealed))
+        after.holds.used += footprint(len(sealed))
         after.waiting[number] = len(delivery.destinations)
         for destination in delivery.destinations:
             txn.put(destination.encode() + b"\0" + u64(number), b"", db=self._store.pending)
         for seq in delivery.refs:
-            self._count(txn, after, seq, 1)
+            after.holds.count_awaited(seq, 1)
 
     def _acknowledge(self, txn: lmdb.Transaction, after: _Transaction, acks: Sequence[Ack]) -> int:
         for ack in acks:
@@ -246,26 +260,7 @@ class Writer:
             if left > 0:
                 continue
             sealed = txn.pop(u64(ack.number), db=self._store.deliveries)
-            after.used -= footprint(len(sealed)) if sealed is not None else 0
+            after.holds.used -= footprint(len(sealed)) if sealed is not None else 0
             for seq in ack.seqs:
-                self._count(txn, after, seq, -1)
+                after.holds.count_awaited(seq, -1)
         return len(acks)
-
-    def _count(self, txn: lmdb.Transaction, after: _Transaction, seq: int, change: int) -> None:
-        count = after.references.get(seq, self.references.get(seq, 0)) + change
-        after.references[seq] = count
-        if count > 0 or change > 0:
-            return
-        sealed = txn.pop(u64(seq), db=self._store.requests)
-        if sealed is not None:
-            # The number of the newest request must survive its deletion, or a restart would give it out again.
-            txn.put(b"next_seq", u64(max(after.next_seq, seq + 1)), db=self._store.meta)
-            after.used -= footprint(len(sealed))
-
-
-def _merge(counts: dict[int, int], changed: Mapping[int, int]) -> None:
-    for number, count in changed.items():
-        if count > 0:
-            counts[number] = count
-        else:
-            counts.pop(number, None)

@@ -180,7 +180,7 @@ class Decider:
 
     def _sweep(self, turn: Turn) -> None:
         """Forget verdicts that are old and that no request in the journal can still ask for."""
-        oldest = self._journal.oldest_request
+        oldest = self._journal.oldest_undecided
         fill = self._journal.verdict_bytes / (self._journal.max_bytes * _VERDICT_SHARE)
         before = self._wall_clock() - self._remember_s * min(1.0, max(0.0, 2.0 - 2.0 * fill))
         # More are looked at than are added, so that the sweep keeps up with any rate.
