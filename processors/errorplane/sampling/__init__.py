@@ -5,13 +5,21 @@ from __future__ import annotations
 from errorplane.sampling._allowance import Allowance, BudgetLimits
 from errorplane.sampling._budget_book import BudgetBook, BudgetKind, budget_key
 from errorplane.sampling._budgets import Asked, Budget, BudgetState, BudgetTotals, Ruling
+from errorplane.sampling._probability import (
+    chance,
+    erased,
+    explicit_randomness,
+    format_threshold,
+    parse_threshold,
+    raised,
+    randomness,
+    rejection_threshold,
+)
 from errorplane.sampling._rules import (
     NO_RULE,
     Decide,
     TokenBucket,
     compile_rules,
-    randomness,
-    rejection_threshold,
 )
 from errorplane.sampling._sketch import Sketch
 from errorplane.sampling._traces import Items, Seen, TraceState, TraceTable
@@ -38,7 +46,13 @@ __all__ = [
     "TraceTable",
     "Verdict",
     "budget_key",
+    "chance",
     "compile_rules",
+    "erased",
+    "explicit_randomness",
+    "format_threshold",
+    "parse_threshold",
+    "raised",
     "randomness",
     "rejection_threshold",
 ]

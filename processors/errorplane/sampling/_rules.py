@@ -6,21 +6,11 @@ from collections.abc import Callable, Sequence
 
 from errorplane.classification import Subject, compile_when
 from errorplane.policy import SamplingRule
+from errorplane.sampling._probability import randomness, rejection_threshold
 from errorplane.sampling._verdict import Reason, Verdict
 
 NO_RULE = Verdict(keep=False, reason=Reason.NO_RULE, rule="no_rule", probability=0.0)
-_RANDOMNESS_BITS = 56
 Decide = Callable[[Subject, bytes], Verdict]
-
-
-def randomness(trace_id: bytes) -> int:
-    """The 56 random bits of a trace id (W3C trace context level 2: its rightmost seven bytes)."""
-    return int.from_bytes(trace_id[-7:], "big")
-
-
-def rejection_threshold(probability: float) -> int:
-    """T such that a trace is kept when its randomness is at least T (OpenTelemetry probability sampling)."""
-    return round((1.0 - probability) * (1 << _RANDOMNESS_BITS))
 
 
 class TokenBucket:
