@@ -17,6 +17,7 @@ from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._turn import Turn
+from errorplane.pipeline._witness import Witness
 from errorplane.sampling import Seen, TraceState, TraceTable
 
 log = logging.getLogger("errorplane.pipeline")
@@ -53,7 +54,9 @@ class Decider:
         on_deliveries: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        witness: Witness | None = None,
     ) -> None:
+        self._witness = witness
         self._plan = plan
         self._counters = counters
         self._on_taken = on_taken
@@ -79,13 +82,26 @@ class Decider:
 
     def start(self, journal: Journal, recovered: Iterable[tuple[int, Index]]) -> None:
         """Take in what an earlier process left in the journal, then start deciding."""
+        self.attach(journal, recovered)
+        self._thread.start()
+
+    def attach(self, journal: Journal, recovered: Iterable[tuple[int, Index]] = ()) -> None:
+        """As ``start``, without deciding: for those who call ``step`` themselves."""
         self._journal = journal
         turn = self._turn()
         held = self._facts.restore(self._overflow(journal))
         for seq, index in recovered:
             self._take_in(turn, seq, index, again=seq <= journal.indexed_through)
         self._commit(turn, held)
-        self._thread.start()
+
+    def step(self, *, stopping: bool = False) -> None:
+        """One turn at once, in the caller's thread; the last one decides everything that is open."""
+        with self._wake:
+            arrivals = tuple(self._arrivals)
+            self._arrivals.clear()
+        self._one_turn(arrivals, stopping)
+        for _ in arrivals:
+            self._on_taken()
 
     def _overflow(self, journal: Journal) -> bytes:
         try:
@@ -107,7 +123,7 @@ class Decider:
         self.traces.wait_s = plan.policy.sampling.decision_wait
         self.traces.max_traces = plan.policy.sampling.max_traces
         self._facts.max_per_second = plan.policy.errors.max_per_second
-        return Turn(plan, self._facts, self._counters)
+        return Turn(plan, self._facts, self._counters, self._witness)
 
     def _run(self) -> None:
         while True:
@@ -166,9 +182,7 @@ class Decider:
                 turn.follow(seq, late.refs[seq], late, verdict)
                 return
             if verdict is not None:
-                # An error that comes after its trace was dropped: the trace is decided anew from here on.
-                change.verdicts.pop(trace_id, None)
-                change.forget.append(trace_id)
+                turn.reopen(trace_id, verdict)
             state = self.traces.open(trace_id, self._clock())
         state.add(seq, signal, seen)
         change.hold[seq] += 1

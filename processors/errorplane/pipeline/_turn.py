@@ -25,20 +25,27 @@ from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index, LoneLog
 from errorplane.pipeline._outbox import Outbox
 from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._witness import Decided, Witness
 from errorplane.retention import ITEM_ATTRIBUTES, RetentionClass, TagValue, encode_tags
 from errorplane.sampling import Items, Reason, TraceState, Verdict
 
+ALWAYS = Verdict(True, Reason.RULE, "metrics", 1.0)
+"""Of metrics, which no rule is asked about."""
 _Errors = Mapping[tuple[int, int], ClassifiedError]
 
 
 class Turn:
-    """Decides with one plan; what is decided gathers in ``outbox`` until the turn is committed."""
+    """Decides with one plan; what is decided gathers in ``outbox`` until the turn is committed.
 
-    def __init__(self, plan: Plan, facts: FactStream, counters: Counters) -> None:
+    A ``witness`` is told of every decision.
+    """
+
+    def __init__(self, plan: Plan, facts: FactStream, counters: Counters, witness: Witness | None = None) -> None:
         self.outbox = Outbox()
         self._plan = plan
         self._facts = facts
         self._counters = counters
+        self._witness = witness
         self._leaving: list[ErrorFact] = []
         self._tally: defaultdict[tuple[str, Labels], int] = defaultdict(int)  # counted at the end: locks cost more
 
@@ -65,6 +72,8 @@ class Turn:
             refs=b"" if verdict.keep else pack_refs(state.refs),
         )
         self._count_decision("trace", verdict)
+        if self._witness is not None:
+            self._witness.decided(Decided("trace", verdict, chosen, state.refs, classified))
 
     def follow(self, seq: int, items: Items, state: TraceState, earlier: VerdictRecord) -> None:
         """Items that came after their trace was decided go where it went; ``state`` holds only the late ones.
@@ -82,6 +91,15 @@ class Turn:
         self._offer_facts(classified, chosen)
         errors = {(seq, each.observed.item): each for each in classified}
         self._carry_out(verdict, chosen, seq, items, errors)
+        if self._witness is not None:
+            self._witness.decided(Decided("late", verdict, chosen, {seq: items}, classified))
+
+    def reopen(self, trace_id: bytes, earlier: VerdictRecord) -> None:
+        """Let go of a verdict: an error came after its trace was dropped, and the trace is decided anew from here on."""
+        self.outbox.change.verdicts.pop(trace_id, None)
+        self.outbox.change.forget.append(trace_id)
+        if self._witness is not None:
+            self._witness.reopened(earlier)
 
     def decide_log(self, seq: int, log: LoneLog) -> None:
         """Decide a log record without a trace by itself."""
@@ -91,8 +109,11 @@ class Turn:
         chosen = self._plan.assign(subject)
         self._offer_facts(classified, chosen)
         errors = {(seq, each.observed.item): each for each in classified}
-        self._carry_out(verdict, chosen, seq, Items.of(Signal.LOGS, [log.item]), errors)
+        items = Items.of(Signal.LOGS, [log.item])
+        self._carry_out(verdict, chosen, seq, items, errors)
         self._count_decision("log", verdict)
+        if self._witness is not None:
+            self._witness.decided(Decided("log", verdict, chosen, {seq: items}, classified))
 
     def keep_metrics(self, seq: int, index: Index) -> None:
         """Metrics are never sampled; they go where their class goes, each by what was hidden in it."""
@@ -103,6 +124,9 @@ class Turn:
             chosen = self._plan.assign(Subject(signal="metric", services=index.services, data_classes=classes))
             self.outbox.keep(Signal.METRICS, chosen, seq, items, {}, b"")
             self._count_kept(Signal.METRICS, chosen, len(items))
+            if self._witness is not None:
+                kept = {seq: Items.of(Signal.METRICS, items)}
+                self._witness.decided(Decided("metrics", ALWAYS, chosen, kept))
 
     def close(self, due: Sequence[ErrorFact]) -> None:
         """Add the facts that leave with this turn, and those whose second is over."""
