@@ -29,6 +29,7 @@ from errorplane.policy._problems import PolicyError, Problem
 from errorplane.policy._receiving import Journal, Listen, ServerTls
 from errorplane.policy._redaction import CustomDetector, Ner, Quarantine, Redaction
 from errorplane.policy._sampling import Sampling, SamplingRule, SamplingTotal
+from errorplane.policy._sampling_budget import SamplingBudget
 from errorplane.policy._sampling_when import (
     AttributeTest,
     SamplingAlternative,
@@ -68,6 +69,7 @@ __all__ = [
     "RetentionRule",
     "Sampling",
     "SamplingAlternative",
+    "SamplingBudget",
     "SamplingConditions",
     "SamplingRule",
     "SamplingTotal",

@@ -26,6 +26,9 @@ def _shares(policy: Policy) -> Iterator[Remark]:
                 (*_RULES, number, "share"),
                 f"with it the rules have {given[rule.share_of]:.4g} of sampling.totals.{rule.share_of}: at most 1",
             )
+    for number, rule in enumerate(policy.sampling.rules):
+        if rule.share_of is not None and rule.share is None and given[rule.share_of] > 1.0 - _ROUNDING:
+            yield Remark((*_RULES, number, "share_of"), "the other rules leave nothing of it: give them smaller shares")
 
 
 def _totals_are_used(policy: Policy) -> Iterator[Remark]:
@@ -54,6 +57,17 @@ def _conditions_can_hold(policy: Policy) -> Iterator[Remark]:
                 yield Remark(path, f"never matches: {reason}", "warning")
 
 
+def _budgets_decide(policy: Policy) -> Iterator[Remark]:
+    if policy.sampling.match == "all":
+        for number, rule in enumerate(policy.sampling.rules):
+            if rule.budget is not None:
+                yield Remark(
+                    (*_RULES, number, "budget"),
+                    "needs match: first, since with all another rule may keep what it holds back and counts",
+                    rests_on=(("sampling", "match"),),
+                )
+
+
 def _parts(path: Keys, when: SamplingWhen) -> Iterator[tuple[Keys, SamplingConditions]]:
     """The conditions of a rule with their paths, those of ``not`` left out."""
     yield path, when
@@ -75,4 +89,10 @@ def _never(when: SamplingConditions) -> str | None:
     return None
 
 
-SAMPLING_CHECKS: tuple[Check, ...] = (_shares, _totals_are_used, _waits, _conditions_can_hold)
+SAMPLING_CHECKS: tuple[Check, ...] = (
+    _shares,
+    _totals_are_used,
+    _waits,
+    _budgets_decide,
+    _conditions_can_hold,
+)

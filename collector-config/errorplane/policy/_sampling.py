@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from errorplane.policy._lists import Many
 from errorplane.policy._measures import Duration, Size
+from errorplane.policy._sampling_budget import SamplingBudget
 from errorplane.policy._sampling_when import SamplingWhen
 from errorplane.policy._scalars import Choice, Number, fail
 from errorplane.policy._section import Name, Section, section
@@ -16,7 +17,17 @@ from errorplane.policy._section import Name, Section, section
 SamplingAction = Annotated[Literal["keep", "drop"], Choice()]
 Match = Annotated[Literal["first", "all"], Choice()]
 _Rate = Annotated[float, Number(0, 1_000_000_000, positive=True)]
-_ONLY_WHEN_KEPT = ("keep", "traces_per_second", "spans_per_second", "bytes_per_second", "burst", "share_of", "share")
+_ONLY_WHEN_KEPT = (
+    "keep",
+    "traces_per_second",
+    "spans_per_second",
+    "bytes_per_second",
+    "burst",
+    "share_of",
+    "share",
+    "budget",
+)
+_LIMITS = ("traces_per_second", "spans_per_second", "bytes_per_second", "share_of")
 
 
 class SamplingRule(Section):
@@ -59,11 +70,20 @@ class SamplingRule(Section):
         examples=[0.25],
     )
 
+    budget: SamplingBudget | None = Field(
+        default=None,
+        description="Of each error so many samples are kept, the rest is counted. With keep below 1 that share is kept "
+        "besides. Healthy traces are not concerned.",
+        examples=[{"samples": 10, "window": "1h"}],
+    )
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         written = self.model_fields_set
         if self.action == "drop" and (extra := [name for name in _ONLY_WHEN_KEPT if name in written]):
             fail("one_of", f"drops what it matches, so it cannot have {' and '.join(extra)}: take that out, or action")
+        if self.budget is not None and (limits := [name for name in _LIMITS if getattr(self, name) is not None]):
+            fail("one_of", f"has a budget, which is a limit of its own, so it cannot have {' and '.join(limits)}")
         if self.burst is not None and self.bytes_per_second is None:
             fail("one_of", "has burst without bytes_per_second: write both, or neither")
         if self.share is not None and self.share_of is None:
