@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errorplane.classification._conditions import Condition, Subject, compile_when
+from errorplane.classification._conditions import Condition, Subject, compile_when, tests_of
 from errorplane.classification._facts import ClassifiedError, Classifier
 from errorplane.classification._fields import ALIASES, Value, attributes, field, number, plain, text
 from errorplane.classification._observe import (
@@ -33,5 +33,6 @@ __all__ = [
     "observe_span",
     "plain",
     "span_is_error",
+    "tests_of",
     "text",
 ]

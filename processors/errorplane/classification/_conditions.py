@@ -13,7 +13,9 @@ class Subject:
     """What a rule looks at: a trace, a log record without a trace, an error, or a request of metrics.
 
     ``duration_s`` runs from the first start to the last end seen, in seconds. ``kinds``, ``categories`` and
-    ``severities`` are those of its errors; ``data_classes`` those of what was hidden in it.
+    ``severities`` and ``fingerprints`` are those of its errors; ``data_classes`` those of what was hidden in it.
+    ``spans`` counts the spans of a trace, ``size`` is the bytes of its items where the policy has a limit of bytes,
+    ``hits`` has a bit for each condition of the policy that was found true of one of its items.
     """
 
     signal: str
@@ -24,6 +26,10 @@ class Subject:
     categories: frozenset[str] = frozenset()
     severities: frozenset[str] = frozenset()
     data_classes: frozenset[str] = frozenset()
+    fingerprints: frozenset[str] = frozenset()
+    spans: int = 0
+    size: int = 0
+    hits: int = 0
 
 
 Condition = Callable[[Subject], bool]
@@ -31,7 +37,7 @@ Condition = Callable[[Subject], bool]
 
 def compile_when(when: When) -> Condition:
     """A closure that holds exactly when every condition given in ``when`` holds; no condition always holds."""
-    tests = tuple(_tests(when))
+    tests = tuple(tests_of(when))
     if not tests:
         return lambda subject: True
     if len(tests) == 1:
@@ -39,7 +45,8 @@ def compile_when(when: When) -> Condition:
     return lambda subject: all(test(subject) for test in tests)
 
 
-def _tests(when: When) -> Iterable[Condition]:
+def tests_of(when: When) -> Iterable[Condition]:
+    """A closure for each condition that every kind of rule can have and that is given in ``when``."""
     if when.status is not None:
         wanted = when.status == "error"
         yield lambda subject: subject.error is wanted

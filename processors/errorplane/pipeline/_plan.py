@@ -22,7 +22,7 @@ from errorplane.retention import (
     compile_retention,
     encode_tags,
 )
-from errorplane.sampling import Decide, compile_rules
+from errorplane.sampling import Decide, compile_sampling
 
 QUARANTINED = "QUARANTINED"
 """Entity of what is sealed since it could not be looked at."""
@@ -72,7 +72,7 @@ def compile_plan(policy: Policy, keys: KeyProvider, clock: Callable[[], float] =
             policy.redaction, actions.before, seal, ErrorTexts.from_policy(policy.redaction, actions.before, seal)
         ),
         classifier=Classifier(policy),
-        decide=compile_rules(policy.sampling.rules, clock),
+        decide=compile_sampling(policy, clock),
         assign=compile_retention(policy),
         assign_by_data=compile_data_rules(policy),
     )

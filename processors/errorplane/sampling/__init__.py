@@ -5,6 +5,7 @@ from __future__ import annotations
 from errorplane.sampling._allowance import Allowance, BudgetLimits
 from errorplane.sampling._budget_book import BudgetBook, BudgetKind, budget_key
 from errorplane.sampling._budgets import Asked, Budget, BudgetState, BudgetTotals, Ruling
+from errorplane.sampling._limits import TokenBucket
 from errorplane.sampling._probability import (
     chance,
     erased,
@@ -15,12 +16,7 @@ from errorplane.sampling._probability import (
     randomness,
     rejection_threshold,
 )
-from errorplane.sampling._rules import (
-    NO_RULE,
-    Decide,
-    TokenBucket,
-    compile_rules,
-)
+from errorplane.sampling._rules import NO_RULE, Decide, compile_rules, compile_sampling
 from errorplane.sampling._sketch import Sketch
 from errorplane.sampling._traces import Items, Seen, TraceState, TraceTable
 from errorplane.sampling._verdict import Reason, Verdict
@@ -48,6 +44,7 @@ __all__ = [
     "budget_key",
     "chance",
     "compile_rules",
+    "compile_sampling",
     "erased",
     "explicit_randomness",
     "format_threshold",

@@ -11,7 +11,8 @@ class Reason(enum.StrEnum):
 
     RULE = "rule"  # the rule keeps everything it matches
     PROBABILITY = "probability"  # the trace id fell on this side of the rule's probability
-    RATE = "rate"  # the rule's traces_per_second was used up
+    DROP = "drop"  # the rule drops everything it matches
+    RATE = "rate"  # a limit of the rule, or its share of a total, was used up
     NO_RULE = "no_rule"  # no rule matched
     LATE = "late"  # arrived after its trace was decided, and follows that decision
 
