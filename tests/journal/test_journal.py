@@ -163,6 +163,16 @@ def test_places_of_items_come_back_as_they_were(last: int) -> None:
     assert list(added[7][1]) == [0, last]
 
 
+def test_records_of_budgets_are_stored_with_the_verdicts(opened: Open) -> None:
+    """They are replaced and deleted by later changes, and the next process reads what is left."""
+    journal = opened()
+    assert journal.budgets() == []
+    journal.commit(Change(budgets={b"errors\0trace\0": b"totals", b"errors\0trace\0key": b"1", b"gone": b"x"}))
+    journal.commit(Change(budgets={b"errors\0trace\0key": b"2", b"gone": None, b"never was": None}))
+    journal.close()
+    assert opened().budgets() == [(b"errors\0trace\0", b"totals"), (b"errors\0trace\0key", b"2")]
+
+
 def test_a_full_journal_refuses_requests_but_takes_decisions(opened: Open) -> None:
     """At the bound senders are told to wait, while what frees room still goes through."""
     journal = opened(max_bytes=1 << 20)

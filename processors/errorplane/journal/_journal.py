@@ -156,6 +156,10 @@ class Journal:
         """What the last change stored as ``overflow``."""
         return self._store.read_overflow()
 
+    def budgets(self) -> list[tuple[bytes, bytes]]:
+        """The records of error budgets that changes have stored, by name."""
+        return self._store.read_budgets()
+
     def delivery(self, number: int) -> Delivery | None:
         """One delivery that some destination still waits for."""
         return self._store.read_delivery(number)

@@ -49,7 +49,7 @@ class Store:
     Databases: ``requests`` (number -> sealed request), ``verdicts`` (trace id -> verdict), ``deliveries`` (number ->
     sealed delivery), ``pending`` (destination, delivery number -> nothing), ``decided`` (number of a request whose
     traces are all decided -> since when it is held for rescues, its size), ``held`` (since when, number -> nothing),
-    ``meta``.
+    ``budgets`` (name -> record of error budgets), ``meta``.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Store:
             with _translated(path):
                 self.env = lmdb.open(
                     str(path),
-                    max_dbs=8,
+                    max_dbs=12,
                     map_size=max_bytes + max_bytes // 4 + _HEADROOM,
                     max_readers=126,
                     mode=0o600,
@@ -89,6 +89,7 @@ class Store:
         self.pending = self.env.open_db(b"pending")
         self.decided = self.env.open_db(b"decided")
         self.held = self.env.open_db(b"held")
+        self.budgets = self.env.open_db(b"budgets")
         self.meta = self.env.open_db(b"meta")
         self._databases = (
             self.requests,
@@ -97,6 +98,7 @@ class Store:
             self.pending,
             self.decided,
             self.held,
+            self.budgets,
             self.meta,
         )
         self._check_header(path)
@@ -244,6 +246,11 @@ class Store:
         with self._reading(self.meta) as txn:
             sealed = txn.get(b"overflow")
         return b"" if sealed is None else self._sealer.open(sealed, b"meta/overflow")
+
+    def read_budgets(self) -> list[tuple[bytes, bytes]]:
+        """Every record of error budgets, by name."""
+        with self._reading(self.budgets) as txn, txn.cursor() as cursor:
+            return [(bytes(name), bytes(record)) for name, record in cursor.iternext()]
 
     def meta_number(self, name: bytes) -> int:
         """A number kept in ``meta``; 0 if it was never written."""

@@ -87,7 +87,12 @@ class BudgetBook:
         grouped: defaultdict[tuple[str, str], dict[bytes, bytes]] = defaultdict(dict)
         problems = []
         for name, data in records:
-            rule, kind, key = _parts(name)
+            try:
+                rule, kind, key = _parts(name)
+            except ValueError:
+                problems.append(f"record {name.hex()[:40]} has no name that a budget gives")
+                self._gone.append(name)
+                continue
             if rule in self._limits and kind in BudgetKind.__members__.values():
                 grouped[rule, kind][key] = data
             else:
