@@ -24,6 +24,7 @@ SpanStatus = Annotated[Literal["unset", "ok", "error"], Choice()]
 _TraceStateKey = Annotated[
     str, Text("a key of tracestate: small letters, digits, _ - * / and @", r"[a-z0-9][a-z0-9_\-*/@]{0,255}", "key")
 ]
+_AttributeKey = Annotated[str, Text("a key of at most 256 characters", r"[^\n]{1,256}", "key")]
 _Amount = Annotated[float, Number(-1e15, 1e15)]
 _Count = Annotated[int, Number(1, 1_000_000_000, whole=True)]
 
@@ -75,7 +76,7 @@ class SamplingConditions(When):
     spans: SpanCount | None = Field(
         default=None, description="The trace has so many spans; a log record has none.", examples=[{"min": 100}]
     )
-    attributes: Mapping[Plain, AttributeTest] | None = Field(
+    attributes: Mapping[_AttributeKey, AttributeTest] | None = Field(
         default=None,
         description="By key: an attribute of a span or log record in it, or of its resource, passes the test. All that "
         "are given must be found, though not on one span. Values are seen as redaction left them.",

@@ -49,6 +49,18 @@ COUNTERS: tuple[Metric, ...] = (
         ("subject", "verdict", "rule", "reason"),
         "Traces decided, and log records without a trace.",
     ),
+    Metric(
+        "decision_triggers",
+        "{trace}",
+        ("trigger",),
+        "What made traces due: their window, their root, too many spans, or too many traces.",
+    ),
+    Metric(
+        "forgotten_versions",
+        "{version}",
+        (),
+        "Versions of services no longer known, or not remembered, so that new_deployment cannot tell.",
+    ),
     Metric("kept_items", "{item}", ("signal", "retention_class"), "Items kept, by retention class."),
     Metric("dropped_items", "{item}", ("signal", "reason"), "Items dropped by a sampling decision."),
     Metric("error_facts", "{error}", ("kind", "severity"), "Errors that yielded an error fact, counted exactly."),

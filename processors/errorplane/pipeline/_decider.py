@@ -6,18 +6,19 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from errorplane.classification import FactStream
 from errorplane.errors import ErrorFact
 from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord
 from errorplane.otlp import Signal
-from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._turn import Turn
 from errorplane.pipeline._witness import Witness
+from errorplane.policy import Sampling
 from errorplane.sampling import Seen, TraceState, TraceTable
 
 log = logging.getLogger("errorplane.pipeline")
@@ -65,7 +66,8 @@ class Decider:
         self._wall_clock = wall_clock
         policy = plan().policy
         self._remember_s = policy.journal.remember
-        self.traces = TraceTable(policy.sampling.decision_wait, policy.sampling.max_traces)
+        self.traces = _table(policy.sampling)
+        counters.read("decision_triggers", lambda: _labelled(self.traces.triggers))
         self._facts = FactStream(policy.errors.max_per_second, clock)
         self._arrivals: deque[_Arrival] = deque()
         self._wake = threading.Condition()
@@ -120,8 +122,10 @@ class Decider:
 
     def _turn(self) -> Turn:
         plan = self._plan()
-        self.traces.wait_s = plan.policy.sampling.decision_wait
-        self.traces.max_traces = plan.policy.sampling.max_traces
+        sampling = plan.policy.sampling
+        self.traces.configure(
+            sampling.decision_wait, sampling.max_traces, sampling.root_wait, sampling.max_spans_per_trace
+        )
         self._facts.max_per_second = plan.policy.errors.max_per_second
         return Turn(plan, self._facts, self._counters, self._witness)
 
@@ -185,6 +189,8 @@ class Decider:
                 turn.reopen(trace_id, verdict)
             state = self.traces.open(trace_id, self._clock())
         state.add(seq, signal, seen)
+        if seen.root or state.spans >= self.traces.max_spans:
+            self.traces.hasten(trace_id, state, seen, self._clock())
         change.hold[seq] += 1
 
     def _verdict(self, change: Change, trace_id: bytes) -> VerdictRecord | None:
@@ -221,3 +227,11 @@ class Decider:
                 time.sleep(_COMMIT_RETRY_S)
         if change.deliveries:
             self._on_deliveries()
+
+
+def _table(sampling: Sampling) -> TraceTable:
+    return TraceTable(sampling.decision_wait, sampling.max_traces, sampling.root_wait, sampling.max_spans_per_trace)
+
+
+def _labelled(triggers: Mapping[str, int]) -> Mapping[Labels, int]:
+    return {(("trigger", trigger),): count for trigger, count in tuple(triggers.items())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from google.protobuf.message import Message
@@ -27,7 +27,7 @@ from errorplane.classification import (
 from errorplane.detectors import DataClass, most_sensitive
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout
-from errorplane.sampling import Seen
+from errorplane.sampling import Observer, Seen
 
 _ERROR = Status.STATUS_CODE_ERROR
 _RESOURCE_TYPES: dict[Signal, type[Message]] = {
@@ -50,6 +50,8 @@ class LoneLog:
     service: str
     error: ObservedError | None
     data_classes: frozenset[DataClass] = _NO_CLASSES
+    hits: int = 0
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -103,17 +105,31 @@ def parse(signal: Signal, body: bytes) -> Message:
 
 
 def index_request(
-    signal: Signal, message: Message, body: bytes, layout: Layout, candidates: frozenset[int], classes: Classes
+    signal: Signal,
+    message: Message,
+    body: bytes,
+    layout: Layout,
+    candidates: frozenset[int],
+    classes: Classes,
+    observer: Observer | None = None,
 ) -> Index:
     """Index a request: ``message`` as it was received, ``body`` and ``layout`` as redacted (same items, same order).
 
     ``candidates`` are items whose bytes hint at an error beyond their status, ``classes`` those of what was hidden.
+    ``observer`` sees what the sampling rules ask for besides.
     """
     reader = Reader(signal, body, layout)
     if signal is Signal.TRACES:
-        return _index_traces(cast(ExportTraceServiceRequest, message), reader, candidates, classes)
+        spans = cast(ExportTraceServiceRequest, message)
+        index = _index_traces(spans, reader, candidates, classes)
+        if observer is not None:
+            observer.spans(spans, body, layout, index.traces)
+        return index
     if signal is Signal.LOGS:
-        return _index_logs(cast(ExportLogsServiceRequest, message), reader, candidates, classes)
+        index = _index_logs(cast(ExportLogsServiceRequest, message), reader, candidates, classes)
+        if observer is not None:
+            _observe_logs(index, observer, body, layout)
+        return index
     metrics = cast(ExportMetricsServiceRequest, message)
     services = frozenset(_service(group) for group in metrics.resource_metrics)
     return Index(signal, len(layout.items), services=services, data_classes=classes)
@@ -198,6 +214,16 @@ def _index_logs(
         item += 1
     index.items = item
     return index
+
+
+def _observe_logs(index: Index, observer: Observer, body: bytes, layout: Layout) -> None:
+    hits = observer.logs(body, layout)
+    sizes = [end - start for start, end in layout.items] if observer.measures_size else [0] * len(layout.items)
+    for seen in index.traces.values():
+        for item in seen.items:
+            seen.hits |= hits.get(item, 0)
+            seen.size += sizes[item]
+    index.lone = [replace(lone, hits=hits.get(lone.item, 0), size=sizes[lone.item]) for lone in index.lone]
 
 
 def _records(message: ExportLogsServiceRequest) -> Iterator[tuple[str, LogRecord]]:

@@ -94,11 +94,20 @@ class Entrance:
         self, signal: Signal, message: Message, body: bytes, layout: Layout
     ) -> tuple[_Request | None, Receipt]:
         """Redact and index; without the items that no receiver may take, None if none is left."""
-        redacted = self._plan().redactor.redact(signal, body, layout)
+        plan = self._plan()
+        redacted = plan.redactor.redact(signal, body, layout)
         self._count(signal, redacted)
         if redacted.body is not body:
             layout = walk(signal, redacted.body)
-        index = index_request(signal, message, redacted.body, layout, redacted.error_candidates, redacted.data_classes)
+        index = index_request(
+            signal,
+            message,
+            redacted.body,
+            layout,
+            redacted.error_candidates,
+            redacted.data_classes,
+            plan.observer,
+        )
         if not index.faults:
             return _Request(redacted.body, index), Receipt()
         faults = index.faults
@@ -111,7 +120,8 @@ class Entrance:
         left = [item for item in range(index.items) if item not in faults]
         candidates = frozenset(new for new, old in enumerate(left) if old in redacted.error_candidates)
         classes = {new: redacted.data_classes[old] for new, old in enumerate(left) if old in redacted.data_classes}
-        return _Request(kept, index_request(signal, message, kept, layout, candidates, classes)), receipt
+        index = index_request(signal, message, kept, layout, candidates, classes, plan.observer)
+        return _Request(kept, index), receipt
 
     def _count(self, signal: Signal, redacted: Redacted) -> None:
         for entity, count in redacted.found.items():

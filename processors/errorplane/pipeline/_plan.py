@@ -22,7 +22,7 @@ from errorplane.retention import (
     compile_retention,
     encode_tags,
 )
-from errorplane.sampling import Decide, compile_sampling
+from errorplane.sampling import Decide, Deployments, Observer, compile_observer, compile_sampling
 
 QUARANTINED = "QUARANTINED"
 """Entity of what is sealed since it could not be looked at."""
@@ -37,6 +37,7 @@ class Plan:
     redactor: Redactor
     classifier: Classifier
     decide: Decide
+    observer: Observer | None
     assign: Assign
     assign_by_data: AssignByData
 
@@ -56,8 +57,15 @@ class Plan:
         return encode_tags(RESOURCE_ATTRIBUTES, tags)
 
 
-def compile_plan(policy: Policy, keys: KeyProvider, clock: Callable[[], float] = time.monotonic) -> Plan:
+def compile_plan(
+    policy: Policy,
+    keys: KeyProvider,
+    clock: Callable[[], float] = time.monotonic,
+    deployments: Deployments | None = None,
+) -> Plan:
     """Compile a policy; ``clock`` is monotonic, in seconds. Takes a moment: the redactor builds its database.
+
+    ``deployments`` are the versions of services known so far, which outlive a plan; none by default.
 
     Raises ``KeyUnavailable`` and ``SealError`` for keys of its actions that cannot be had, ``ExtraUnavailable`` for
     recognisers and models that are not installed.
@@ -73,6 +81,7 @@ def compile_plan(policy: Policy, keys: KeyProvider, clock: Callable[[], float] =
         ),
         classifier=Classifier(policy),
         decide=compile_sampling(policy, clock),
+        observer=compile_observer(policy.sampling, deployments or Deployments()),
         assign=compile_retention(policy),
         assign_by_data=compile_data_rules(policy),
     )

@@ -36,6 +36,7 @@ from errorplane.pipeline._telemetry import OwnTelemetry
 from errorplane.policy import Listen, Policy
 from errorplane.redaction import Backwards, merge_series
 from errorplane.routing import Sender, SenderStats, build_destination
+from errorplane.sampling import Deployments
 
 log = logging.getLogger("errorplane.pipeline")
 
@@ -78,7 +79,8 @@ class Processor:
     def __init__(self, policy: Policy, keys: KeyProvider) -> None:
         self._keys = keys
         self.counters = Counters()
-        self._plan = compile_plan(policy, keys)
+        self._deployments = Deployments()
+        self._plan = compile_plan(policy, keys, deployments=self._deployments)
         self._shadow = Shadow(self.counters)
         self._shadow.put_in_force(Comparison.of(policy))
         self._decider = Decider(
@@ -104,6 +106,7 @@ class Processor:
         )
         self._receivers = self._build_receivers(policy.listen)
         self.counters.read("requests", self._requests)
+        self.counters.read("forgotten_versions", lambda: {(): self._deployments.forgotten})
         self._answers = Answers(self.journal, self._decider.traces, AllowAll(journal.path / "audit.jsonl"))
         self._admin = self._build_admin(policy.listen)
 
@@ -160,7 +163,7 @@ class Processor:
         action cannot be had, ``PolicyError`` if the shadow policy cannot be read; then the old policy stays in force.
         """
         old = self._plan.policy
-        plan = compile_plan(policy, self._keys)
+        plan = compile_plan(policy, self._keys, deployments=self._deployments)
         comparison = Comparison.of(policy)
         changed = [name for name in policy.destinations if _target(policy, name) != _target(old, name)]
         built = [build_destination(name, policy, self._keys) for name in changed]

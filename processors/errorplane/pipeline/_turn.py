@@ -52,7 +52,7 @@ class Turn:
     def decide_trace(self, trace_id: bytes, state: TraceState, decided_at: float) -> None:
         """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
         classified = self._plan.classifier.classify([error for _, error in state.errors])
-        subject = _subject("trace", state.error, state.services, classified, state.data_classes, state.duration_s)
+        subject = _subject_of(state, classified)
         verdict = self._plan.decide(subject, trace_id)
         chosen = self._plan.assign(subject)
         self._offer_facts(classified, chosen)
@@ -82,7 +82,7 @@ class Turn:
         """
         verdict = Verdict(earlier.keep, Reason.LATE, earlier.rule, earlier.probability)
         classified = self._plan.classifier.classify([error for _, error in state.errors])
-        subject = _subject("trace", state.error, state.services, classified, state.data_classes, state.duration_s)
+        subject = _subject_of(state, classified)
         chosen = (
             self._plan.assign_by_data(subject)
             or self._plan.retention_class(earlier.retention_class)
@@ -104,7 +104,9 @@ class Turn:
     def decide_log(self, seq: int, log: LoneLog) -> None:
         """Decide a log record without a trace by itself."""
         classified = self._plan.classifier.classify([log.error] if log.error is not None else [])
-        subject = _subject("log", log.error is not None, {log.service}, classified, log.data_classes)
+        subject = _subject(
+            "log", log.error is not None, {log.service}, classified, log.data_classes, hits=log.hits, size=log.size
+        )
         verdict = self._plan.decide(subject, _scatter(seq, log.item))
         chosen = self._plan.assign(subject)
         self._offer_facts(classified, chosen)
@@ -173,6 +175,20 @@ class Turn:
         self._tally["kept_items", (("retention_class", chosen.name), ("signal", signal.value))] += count
 
 
+def _subject_of(state: TraceState, classified: Sequence[ClassifiedError]) -> Subject:
+    return _subject(
+        "trace",
+        state.error,
+        state.services,
+        classified,
+        state.data_classes,
+        state.duration_s,
+        spans=state.spans,
+        hits=state.hits,
+        size=state.size,
+    )
+
+
 def _subject(
     signal: str,
     error: bool,
@@ -180,6 +196,10 @@ def _subject(
     classified: Sequence[ClassifiedError],
     data_classes: Iterable[DataClass],
     duration_s: float = 0.0,
+    *,
+    spans: int = 0,
+    hits: int = 0,
+    size: int = 0,
 ) -> Subject:
     return Subject(
         signal=signal,
@@ -190,6 +210,10 @@ def _subject(
         categories=frozenset(str(each.category) for each in classified),
         severities=frozenset(str(each.severity) for each in classified),
         data_classes=frozenset(data_classes),
+        fingerprints=frozenset(each.observed.fingerprint for each in classified),
+        spans=spans,
+        size=size,
+        hits=hits,
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from errorplane.sampling._allowance import Allowance, BudgetLimits
 from errorplane.sampling._budget_book import BudgetBook, BudgetKind, budget_key
 from errorplane.sampling._budgets import Asked, Budget, BudgetState, BudgetTotals, Ruling
+from errorplane.sampling._deployments import Deployments
 from errorplane.sampling._limits import TokenBucket
+from errorplane.sampling._observer import Observer, compile_observer
 from errorplane.sampling._probability import (
     chance,
     erased,
@@ -32,7 +34,9 @@ __all__ = [
     "BudgetState",
     "BudgetTotals",
     "Decide",
+    "Deployments",
     "Items",
+    "Observer",
     "Reason",
     "Ruling",
     "Seen",
@@ -43,6 +47,7 @@ __all__ = [
     "Verdict",
     "budget_key",
     "chance",
+    "compile_observer",
     "compile_rules",
     "compile_sampling",
     "erased",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,7 +28,10 @@ class Items(NamedTuple):
 
 @dataclass(slots=True)
 class Seen:
-    """What one request says about one trace. Times are Unix nanoseconds; ``items`` are item numbers in the request."""
+    """What one request says about one trace. Times are Unix nanoseconds; ``items`` are item numbers in the request.
+
+    ``root``, ``hits`` (a bit for each condition found true) and ``size`` (bytes) are filled only where the policy asks.
+    """
 
     start_ns: int = 0
     end_ns: int = 0
@@ -36,6 +40,9 @@ class Seen:
     services: set[str] = field(default_factory=set)
     errors: list[ObservedError] = field(default_factory=list)
     data_classes: frozenset[DataClass] = frozenset()
+    root: bool = False
+    hits: int = 0
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -53,6 +60,9 @@ class TraceState:
     refs: dict[int, Items] = field(default_factory=dict)
     errors: list[tuple[int, ObservedError]] = field(default_factory=list)
     data_classes: frozenset[DataClass] = frozenset()
+    spans: int = 0
+    hits: int = 0
+    size: int = 0
 
     @classmethod
     def of(cls, seq: int, signal: Signal, seen: Seen) -> TraceState:
@@ -64,6 +74,8 @@ class TraceState:
     def add(self, seq: int, signal: Signal, seen: Seen) -> None:
         """Take in what request ``seq`` holds of this trace."""
         self.refs[seq] = Items.of(signal, seen.items)
+        if signal is Signal.TRACES:
+            self.spans += len(seen.items)
         self.error = self.error or seen.error
         if seen.start_ns and (not self.start_ns or seen.start_ns < self.start_ns):
             self.start_ns = seen.start_ns
@@ -75,6 +87,9 @@ class TraceState:
             self.errors.extend((seq, error) for error in seen.errors)
         if seen.data_classes:
             self.data_classes |= seen.data_classes
+        if seen.hits:
+            self.hits |= seen.hits
+        self.size += seen.size
 
     @property
     def duration_s(self) -> float:
@@ -83,13 +98,27 @@ class TraceState:
 
 
 class TraceTable:
-    """All undecided traces of one processor, in the order of their deadlines."""
+    """All undecided traces of one processor.
 
-    def __init__(self, wait_s: float, max_traces: int) -> None:
+    A trace waits ``wait_s``; once its root has been seen, no longer than ``root_wait_s`` from then; not at all once it
+    has ``max_spans``. Beyond ``max_traces`` those that are due soonest are decided early. A trace may stand in several
+    queues: only the entry with its own deadline counts. ``triggers`` counts what made traces due.
+    """
+
+    def __init__(
+        self, wait_s: float, max_traces: int, root_wait_s: float | None = None, max_spans: int = sys.maxsize
+    ) -> None:
+        self.configure(wait_s, max_traces, root_wait_s, max_spans)
+        self.triggers: Counter[str] = Counter()
+        self._states: dict[bytes, TraceState] = {}
+        self._queues: dict[str, deque[tuple[float, bytes]]] = {"spans": deque(), "root": deque(), "window": deque()}
+
+    def configure(self, wait_s: float, max_traces: int, root_wait_s: float | None, max_spans: int) -> None:
+        """Put other bounds in force, for what arrives from now on."""
         self.wait_s = wait_s
         self.max_traces = max_traces
-        self._states: dict[bytes, TraceState] = {}
-        self._order: deque[tuple[float, bytes]] = deque()
+        self.root_wait_s = root_wait_s
+        self.max_spans = max_spans
 
     def __len__(self) -> int:
         return len(self._states)
@@ -101,18 +130,34 @@ class TraceTable:
     def open(self, trace_id: bytes, now: float) -> TraceState:
         """Start waiting for a trace; ``now`` is monotonic."""
         state = self._states[trace_id] = TraceState(now + self.wait_s)
-        self._order.append((state.deadline, trace_id))
+        self._queues["window"].append((state.deadline, trace_id))
         return state
 
+    def hasten(self, trace_id: bytes, state: TraceState, seen: Seen, now: float) -> None:
+        """Wait less for a trace whose root was ``seen``, or that has reached ``max_spans``."""
+        if state.spans >= self.max_spans:
+            self._due_at("spans", now, trace_id, state)
+        elif seen.root and self.root_wait_s is not None:
+            self._due_at("root", now + self.root_wait_s, trace_id, state)
+
+    def _due_at(self, trigger: str, deadline: float, trace_id: bytes, state: TraceState) -> None:
+        if deadline < state.deadline:
+            state.deadline = deadline
+            self._queues[trigger].append((deadline, trace_id))
+
     def due(self, now: float, limit: int) -> Iterator[tuple[bytes, TraceState]]:
-        """Take out up to ``limit`` traces whose window has closed; the oldest too when there are too many."""
-        for _ in range(limit):
-            if not self._order:
-                return
-            deadline, trace_id = self._order[0]
-            if deadline > now and len(self._states) <= self.max_traces:
-                return
-            self._order.popleft()
-            state = self._states.pop(trace_id, None)
-            if state is not None:
+        """Take out up to ``limit`` traces that are due; the next ones too when there are too many."""
+        for trigger, queue in self._queues.items():
+            while queue and limit > 0:
+                deadline, trace_id = queue[0]
+                state = self._states.get(trace_id)
+                if state is None or state.deadline != deadline:  # decided already, or due at another time
+                    queue.popleft()
+                    continue
+                if deadline > now and len(self._states) <= self.max_traces:
+                    break
+                queue.popleft()
+                del self._states[trace_id]
+                limit -= 1
+                self.triggers[trigger if deadline <= now else "max_traces"] += 1
                 yield trace_id, state
