@@ -23,6 +23,7 @@ _COMMANDS = {
     "scan": "errorplane.cli._scan",
     "shadow": "errorplane.cli._shadow",
     "why": "errorplane.cli._why",
+    "replay": "errorplane.cli._replay",
     "reveal": "errorplane.cli._reveal",
     "keygen": "errorplane.cli._keygen",
     "demo": "errorplane.demo",

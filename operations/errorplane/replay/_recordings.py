@@ -58,12 +58,12 @@ class Recording:
         self.bytes_read = 0
         self.cut = False
         self._stream = stream
-        self._name = name
+        self.name = name
 
     def __iter__(self) -> Iterator[Recorded]:
         start = self._stream.peek(len(_ZSTD))[: len(_ZSTD)]
         if start.startswith((_ZSTD, _GZIP)):
-            raise BadRecording(f"{self._name}: it is compressed as a whole: unpack it first, and give - to read a pipe")
+            raise BadRecording(f"{self.name}: it is compressed as a whole: unpack it first, and give - to read a pipe")
         return self._frames() if start[:1] and start[0] <= MAX_BYTES >> 24 else self._lines()
 
     def _lines(self) -> Iterator[Recorded]:
@@ -71,7 +71,7 @@ class Recording:
         while line := self._stream.readline(MAX_BYTES + 1):
             number += 1
             self.bytes_read += len(line)
-            place = f"{self._name}:{number}"
+            place = f"{self.name}:{number}"
             if len(line) > MAX_BYTES:
                 raise BadRecording(f"{place}: the line is longer than {MAX_BYTES >> 20} MiB")
             try:
@@ -86,7 +86,7 @@ class Recording:
 
     def _frames(self) -> Iterator[Recorded]:
         while head := self._read(4):
-            place = f"{self._name}: byte {self.bytes_read - len(head)}"
+            place = f"{self.name}: byte {self.bytes_read - len(head)}"
             length = int.from_bytes(head, "big")
             if len(head) == 4 and length > MAX_BYTES:
                 raise BadRecording(f"{place}: a frame of {length} bytes, at most {MAX_BYTES >> 20} MiB are read")

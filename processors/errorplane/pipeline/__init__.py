@@ -5,5 +5,19 @@ from __future__ import annotations
 from errorplane.pipeline._counters import COUNTERS, GAUGES, Counters, Metric
 from errorplane.pipeline._plan import Plan, compile_plan
 from errorplane.pipeline._processor import Addresses, Processor
+from errorplane.pipeline._trial import Trial
+from errorplane.pipeline._witness import Decided, Witness
 
-__all__ = ["COUNTERS", "GAUGES", "Addresses", "Counters", "Metric", "Plan", "Processor", "compile_plan"]
+__all__ = [
+    "COUNTERS",
+    "GAUGES",
+    "Addresses",
+    "Counters",
+    "Decided",
+    "Metric",
+    "Plan",
+    "Processor",
+    "Trial",
+    "Witness",
+    "compile_plan",
+]
