@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from errorplane.sampling._allowance import Allowance, BudgetLimits
+from errorplane.sampling._boost import (
+    MAX_BOOSTS,
+    BadBoost,
+    Boost,
+    Raise,
+    compile_boosts,
+    pack_boosts,
+    read_boost,
+    unpack_boosts,
+)
 from errorplane.sampling._budget_book import BudgetBook, BudgetKind, budget_key
 from errorplane.sampling._budgets import Asked, Budget, BudgetState, BudgetTotals, Ruling
 from errorplane.sampling._deployments import Deployments
@@ -24,9 +34,12 @@ from errorplane.sampling._traces import Items, Seen, TraceState, TraceTable
 from errorplane.sampling._verdict import Reason, Verdict
 
 __all__ = [
+    "MAX_BOOSTS",
     "NO_RULE",
     "Allowance",
     "Asked",
+    "BadBoost",
+    "Boost",
     "Budget",
     "BudgetBook",
     "BudgetKind",
@@ -37,6 +50,7 @@ __all__ = [
     "Deployments",
     "Items",
     "Observer",
+    "Raise",
     "Reason",
     "Ruling",
     "Seen",
@@ -47,14 +61,18 @@ __all__ = [
     "Verdict",
     "budget_key",
     "chance",
+    "compile_boosts",
     "compile_observer",
     "compile_rules",
     "compile_sampling",
     "erased",
     "explicit_randomness",
     "format_threshold",
+    "pack_boosts",
     "parse_threshold",
     "raised",
     "randomness",
+    "read_boost",
     "rejection_threshold",
+    "unpack_boosts",
 ]
