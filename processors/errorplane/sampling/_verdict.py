@@ -15,6 +15,7 @@ class Reason(enum.StrEnum):
     RATE = "rate"  # a limit of the rule, or its share of a total, was used up
     NO_RULE = "no_rule"  # no rule matched
     LATE = "late"  # arrived after its trace was decided, and follows that decision
+    BOOST = "boost"  # a boost raised its probability, and the trace id fell on this side of that
 
 
 @dataclass(frozen=True, slots=True)
