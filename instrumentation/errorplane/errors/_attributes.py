@@ -22,6 +22,7 @@ RETENTION_CLASS: Final = "errorplane.retention.class"
 POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
+SUPPRESSED_COUNT: Final = "errorplane.suppressed_count"
 SERIES: Final = "errorplane.series"
 DATA_CLASS: Final = "errorplane.data_class"
 REDACTED: Final = "errorplane.redacted."
@@ -74,6 +75,12 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(POLICY_VERSION, "string", ("resource", "error fact"), "The revision of the policy in force."),
     Attribute(SAMPLING_RULE, "string", ("span", "log"), "The sampling rule that kept the item."),
     Attribute(SAMPLING_PROBABILITY, "double", ("span", "log"), "The probability with which it was kept, if below 1."),
+    Attribute(
+        SUPPRESSED_COUNT,
+        "int",
+        ("span", "log"),
+        "On a sample of an error: how many of its fingerprint were held back by a budget since the last one.",
+    ),
     Attribute(
         DATA_CLASS,
         "string",

@@ -63,6 +63,18 @@ COUNTERS: tuple[Metric, ...] = (
     ),
     Metric("kept_items", "{item}", ("signal", "retention_class"), "Items kept, by retention class."),
     Metric("dropped_items", "{item}", ("signal", "reason"), "Items dropped by a sampling decision."),
+    Metric(
+        "budget_errors",
+        "{error}",
+        ("rule", "kind", "outcome"),
+        "Errors of rules with a budget, since the journal exists: kept with a sample, or suppressed and counted.",
+    ),
+    Metric(
+        "untold_errors",
+        "{error}",
+        ("rule", "kind"),
+        "Suppressed errors whose count no sample carries: there were more fingerprints than the budget has places.",
+    ),
     Metric("error_facts", "{error}", ("kind", "severity"), "Errors that yielded an error fact, counted exactly."),
     Metric("delivered_items", "{item}", ("destination", "signal"), "Items that a destination has acknowledged."),
     Metric("destination_retries", "{send}", ("destination",), "Sends that failed for now."),
@@ -88,6 +100,7 @@ GAUGES: tuple[Metric, ...] = (
     Metric(
         "journal_bytes", "By", ("content",), "Bytes of the journal that telemetry, and remembered verdicts, occupy."
     ),
+    Metric("budget_fingerprints", "{fingerprint}", ("rule", "kind"), "Fingerprints that a budget tells apart."),
     Metric("undecided_traces", "{trace}", (), "Traces whose window is open."),
     Metric("pending_deliveries", "{delivery}", ("destination",), "Deliveries that a destination has not acknowledged."),
 )

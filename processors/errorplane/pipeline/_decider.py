@@ -13,13 +13,15 @@ from errorplane.classification import FactStream
 from errorplane.errors import ErrorFact
 from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord
 from errorplane.otlp import Signal
+from errorplane.pipeline._budgeting import Budgeting
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._siblings import Siblings
 from errorplane.pipeline._turn import Turn
 from errorplane.pipeline._witness import Witness
 from errorplane.policy import Sampling
-from errorplane.sampling import Seen, TraceState, TraceTable
+from errorplane.sampling import BudgetBook, Seen, TraceState, TraceTable
 
 log = logging.getLogger("errorplane.pipeline")
 
@@ -69,6 +71,7 @@ class Decider:
         self.traces = _table(policy.sampling)
         counters.read("decision_triggers", lambda: _labelled(self.traces.triggers))
         self._facts = FactStream(policy.errors.max_per_second, clock)
+        self.budgets = BudgetBook()
         self._arrivals: deque[_Arrival] = deque()
         self._wake = threading.Condition()
         self._stopping = False
@@ -90,6 +93,8 @@ class Decider:
     def attach(self, journal: Journal, recovered: Iterable[tuple[int, Index]] = ()) -> None:
         """As ``start``, without deciding: for those who call ``step`` themselves."""
         self._journal = journal
+        self._siblings = Siblings(journal)
+        self._restore_budgets(journal)
         turn = self._turn()
         held = self._facts.restore(self._overflow(journal))
         for seq, index in recovered:
@@ -105,6 +110,15 @@ class Decider:
         for _ in arrivals:
             self._on_taken()
 
+    def _restore_budgets(self, journal: Journal) -> None:
+        self.budgets.limit(self._plan().budgets)
+        try:
+            problems = self.budgets.restore(journal.budgets(), self._wall_clock())
+        except JournalCorrupt as error:
+            problems = [str(error)]
+        for problem in problems:
+            self._counters.add("internal_errors", 1, where="journal_record")
+            log.error("journal: counts of a budget are lost: %s", problem)
     def _overflow(self, journal: Journal) -> bytes:
         try:
             return journal.overflow()
@@ -127,7 +141,8 @@ class Decider:
             sampling.decision_wait, sampling.max_traces, sampling.root_wait, sampling.max_spans_per_trace
         )
         self._facts.max_per_second = plan.policy.errors.max_per_second
-        return Turn(plan, self._facts, self._counters, self._witness)
+        budgeting = Budgeting(self.budgets, plan.budgets, self._wall_clock(), self._siblings)
+        return Turn(plan, self._facts, self._counters, budgeting, self._witness)
 
     def _run(self) -> None:
         while True:
@@ -136,6 +151,7 @@ class Decider:
                 self._one_turn(arrivals, stopping)
             except Exception:  # the boundary guard: a fault in one turn must not end all decisions
                 self._counters.add("internal_errors", 1, where="decider")
+                self.budgets.roll_back()
                 log.exception("deciding failed; the requests of this turn are decided after a restart")
             finally:
                 for _ in arrivals:
@@ -217,6 +233,7 @@ class Decider:
         while not change.empty:
             try:
                 self._journal.commit(change)
+                self.budgets.commit()
                 break
             except JournalError as error:
                 self._counters.add("internal_errors", 1, where="journal")

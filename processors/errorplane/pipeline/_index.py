@@ -27,7 +27,7 @@ from errorplane.classification import (
 from errorplane.detectors import DataClass, most_sensitive
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout
-from errorplane.sampling import Observer, Seen
+from errorplane.sampling import Observer, Seen, explicit_randomness
 
 _ERROR = Status.STATUS_CODE_ERROR
 _RESOURCE_TYPES: dict[Signal, type[Message]] = {
@@ -149,6 +149,8 @@ def _index_traces(
                 seen = traces.get(trace_id)
                 if seen is None:
                     seen = traces[trace_id] = Seen()
+                    if span.trace_state:  # one span tells: explicit randomness is that of the whole trace
+                        seen.random = explicit_randomness(span.trace_state)
                 span_id = span.span_id
                 if len(span_id) != _SPAN_ID_BYTES or span_id == _NO_SPAN:
                     index.faults[item] = _fault("span_id", _SPAN_ID_BYTES, span_id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from errorplane.classification import Classifier
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS
 from errorplane.keys import KeyProvider
+from errorplane.pipeline._budgeting import compile_budgets, limited_rules
 from errorplane.policy import Policy, effective_actions
 from errorplane.redaction import Redactor
 from errorplane.redaction.actions import ActionPlan, seal_to
@@ -22,7 +23,7 @@ from errorplane.retention import (
     compile_retention,
     encode_tags,
 )
-from errorplane.sampling import Decide, Deployments, Observer, compile_observer, compile_sampling
+from errorplane.sampling import BudgetLimits, Decide, Deployments, Observer, compile_observer, compile_sampling
 
 QUARANTINED = "QUARANTINED"
 """Entity of what is sealed since it could not be looked at."""
@@ -30,7 +31,10 @@ QUARANTINED = "QUARANTINED"
 
 @dataclass(frozen=True)
 class Plan:
-    """What the stages do, fixed at load; nothing on the per-item path looks anything up in the policy."""
+    """What the stages do, fixed at load; nothing on the per-item path looks anything up in the policy.
+
+    ``budgets`` are those of sampling rules by name; ``limited`` names the rules whose limits keep less than a known share.
+    """
 
     policy: Policy
     actions: ActionPlan
@@ -40,6 +44,8 @@ class Plan:
     observer: Observer | None
     assign: Assign
     assign_by_data: AssignByData
+    budgets: Mapping[str, BudgetLimits]
+    limited: frozenset[str]
 
     def fact_destinations(self, retention_class: str) -> tuple[str, ...]:
         """Where the error facts of a class go."""
@@ -84,4 +90,6 @@ def compile_plan(
         observer=compile_observer(policy.sampling, deployments or Deployments()),
         assign=compile_retention(policy),
         assign_by_data=compile_data_rules(policy),
+        budgets=compile_budgets(policy),
+        limited=limited_rules(policy),
     )

@@ -24,6 +24,7 @@ from errorplane.otlp import (
     TlsFiles,
 )
 from errorplane.pipeline._answers import Answers
+from errorplane.pipeline._budgeting import budget_counts, budget_totals, fingerprint_counts, untold_counts
 from errorplane.pipeline._comparison import Comparison
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._decider import Decider
@@ -107,6 +108,8 @@ class Processor:
         self._receivers = self._build_receivers(policy.listen)
         self.counters.read("requests", self._requests)
         self.counters.read("forgotten_versions", lambda: {(): self._deployments.forgotten})
+        self.counters.read("budget_errors", lambda: budget_counts(self._decider.budgets))
+        self.counters.read("untold_errors", lambda: untold_counts(self._decider.budgets))
         self._answers = Answers(self.journal, self._decider.traces, AllowAll(journal.path / "audit.jsonl"))
         self._admin = self._build_admin(policy.listen)
 
@@ -240,7 +243,9 @@ class Processor:
             healthy=lambda: (True, {"status": "alive"}),
             ready=lambda: (self._ready, {"status": "ready" if self._ready else "starting or draining"}),
             metrics_page=self._telemetry.page,
-            stats=lambda: stats(self.counters, len(self._decider.traces), self.journal),
+            stats=lambda: stats(
+                self.counters, len(self._decider.traces), self.journal, budget_totals(self._decider.budgets)
+            ),
             routes={"/shadow": lambda: (json.dumps(self._shadow.page()).encode(), "application/json")},
             handlers={"/why/": self._answers.why},
         )
@@ -258,6 +263,7 @@ class Processor:
                 (("content", "telemetry"),): self.journal.used_bytes,
                 (("content", "verdicts"),): self.journal.verdict_bytes,
             },
+            "budget_fingerprints": lambda: fingerprint_counts(self._decider.budgets),
             "undecided_traces": lambda: {(): len(self._decider.traces)},
             "pending_deliveries": lambda: {
                 (("destination", name),): count for name, count in self.journal.pending_destinations().items()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from errorplane.journal import Journal
 from errorplane.pipeline._counters import Counters
 
 
-def stats(counters: Counters, undecided: int, journal: Journal) -> dict[str, Any]:
-    """Counts since the start of the process, by signal, rule, entity, class and destination."""
+def stats(counters: Counters, undecided: int, journal: Journal, budgets: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts since the start of the process, by signal, rule, entity, class and destination.
+
+    ``budgets``, by rule and kind, are counts since each budget exists: what they suppressed is dropped, not lost.
+    """
     return {
         "received": counters.by("received_items", "signal"),
         "requests": counters.by("requests", "outcome"),
@@ -32,6 +36,7 @@ def stats(counters: Counters, undecided: int, journal: Journal) -> dict[str, Any
         "dropped": {
             signal: counters.by("dropped_items", "reason", signal=signal) for signal in ("traces", "logs", "metrics")
         },
+        "budgets": dict(budgets),
         "redaction": counters.by("redactions", "entity"),
         "quarantined": counters.by("quarantined_strings", "reason"),
         "error_facts": {

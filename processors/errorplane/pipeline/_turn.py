@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from errorplane.classification import ClassifiedError, FactStream, Subject, encode_facts
 from errorplane.detectors import DataClass
@@ -17,14 +18,17 @@ from errorplane.errors import (
     RETENTION_CLASS,
     SAMPLING_PROBABILITY,
     SAMPLING_RULE,
+    SUPPRESSED_COUNT,
     ErrorFact,
 )
 from errorplane.journal import VerdictRecord, pack_refs
 from errorplane.otlp import Signal
+from errorplane.pipeline._budgeting import Budgeting
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index, LoneLog
 from errorplane.pipeline._outbox import Outbox
 from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._thresholds import threshold_of
 from errorplane.pipeline._witness import Decided, Witness
 from errorplane.retention import ITEM_ATTRIBUTES, RetentionClass, TagValue, encode_tags
 from errorplane.sampling import Items, Reason, TraceState, Verdict
@@ -40,11 +44,19 @@ class Turn:
     A ``witness`` is told of every decision.
     """
 
-    def __init__(self, plan: Plan, facts: FactStream, counters: Counters, witness: Witness | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        facts: FactStream,
+        counters: Counters,
+        budgeting: Budgeting,
+        witness: Witness | None = None,
+    ) -> None:
         self.outbox = Outbox()
         self._plan = plan
         self._facts = facts
         self._counters = counters
+        self._budgeting = budgeting
         self._witness = witness
         self._leaving: list[ErrorFact] = []
         self._tally: defaultdict[tuple[str, Labels], int] = defaultdict(int)  # counted at the end: locks cost more
@@ -53,12 +65,14 @@ class Turn:
         """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
         classified = self._plan.classifier.classify([error for _, error in state.errors])
         subject = _subject_of(state, classified)
-        verdict = self._plan.decide(subject, trace_id)
+        verdict = self._plan.decide(subject, trace_id if state.random is None else state.random.to_bytes(7, "big"))
         chosen = self._plan.assign(subject)
-        self._offer_facts(classified, chosen)
         errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
+        fresh = [each for each in classified if each.origin]
+        self._offer_facts(fresh, chosen)
+        verdict, note, carried = self._budgeting.of_trace(verdict, fresh, classified, state.refs)
         for seq, items in state.refs.items():
-            self._carry_out(verdict, chosen, seq, items, errors)
+            self._carry_out(verdict, chosen, seq, items, errors, carried)
             self.outbox.change.drop[seq] += 1
         self.outbox.change.verdicts[trace_id] = VerdictRecord(
             keep=verdict.keep,
@@ -69,6 +83,7 @@ class Turn:
             through=max(state.refs),
             reason=verdict.reason.value,
             errors=len(classified),
+            budget=note,
             refs=b"" if verdict.keep else pack_refs(state.refs),
         )
         self._count_decision("trace", verdict)
@@ -89,8 +104,10 @@ class Turn:
             or self._plan.assign(subject)
         )
         self._offer_facts(classified, chosen)
+        if earlier.keep:
+            self._budgeting.follow(earlier.rule, [each for each in classified if each.origin])
         errors = {(seq, each.observed.item): each for each in classified}
-        self._carry_out(verdict, chosen, seq, items, errors)
+        self._carry_out(verdict, chosen, seq, items, errors, reason=earlier.reason)
         if self._witness is not None:
             self._witness.decided(Decided("late", verdict, chosen, {seq: items}, classified))
 
@@ -108,11 +125,12 @@ class Turn:
             "log", log.error is not None, {log.service}, classified, log.data_classes, hits=log.hits, size=log.size
         )
         verdict = self._plan.decide(subject, _scatter(seq, log.item))
+        verdict, _, carried = self._budgeting.of_log(verdict, classified)
         chosen = self._plan.assign(subject)
         self._offer_facts(classified, chosen)
         errors = {(seq, each.observed.item): each for each in classified}
         items = Items.of(Signal.LOGS, [log.item])
-        self._carry_out(verdict, chosen, seq, items, errors)
+        self._carry_out(verdict, chosen, seq, items, errors, carried)
         self._count_decision("log", verdict)
         if self._witness is not None:
             self._witness.decided(Decided("log", verdict, chosen, {seq: items}, classified))
@@ -139,17 +157,31 @@ class Turn:
             destinations = self._plan.fact_destinations(name)
             self.outbox.send(Signal.LOGS, name, destinations, encode_facts(facts), len(facts))
         self.outbox.change.overflow = self._facts.held_if_changed()
+        self.outbox.change.budgets = self._budgeting.changes()
         self._counters.add_all(self._tally)
 
-    def _carry_out(self, verdict: Verdict, chosen: RetentionClass, seq: int, items: Items, errors: _Errors) -> None:
+    def _carry_out(
+        self,
+        verdict: Verdict,
+        chosen: RetentionClass,
+        seq: int,
+        items: Items,
+        errors: _Errors,
+        carried: Mapping[str, int] = MappingProxyType({}),
+        reason: str = "",
+    ) -> None:
+        """``carried`` are counts for samples, by occurrence; ``reason`` is that of the decision that late items follow."""
         count = len(items.numbers)
         if not verdict.keep:
             self._tally["dropped_items", (("reason", verdict.reason.value), ("signal", items.signal.value))] += count
             return
         number = ITEM_ATTRIBUTES[items.signal]
         shared = encode_tags(number, _shared_tags(verdict, chosen))
+        if items.signal is Signal.TRACES:
+            limited = verdict.rule in self._plan.limited
+            shared = threshold_of(reason or verdict.reason, verdict.probability, limited) + shared
         own = {
-            item: shared + encode_tags(number, _error_tags(error))
+            item: shared + encode_tags(number, _error_tags(error, carried))
             for (where, item), error in errors.items()
             if where == seq
         }
@@ -224,7 +256,7 @@ def _shared_tags(verdict: Verdict, chosen: RetentionClass) -> list[tuple[str, Ta
     return tags
 
 
-def _error_tags(error: ClassifiedError) -> list[tuple[str, TagValue]]:
+def _error_tags(error: ClassifiedError, carried: Mapping[str, int]) -> list[tuple[str, TagValue]]:
     """What the pipeline knows about an error; a key that the application wrote is not written a second time."""
     observed = error.observed
     tags: list[tuple[str, TagValue]] = [
@@ -234,7 +266,10 @@ def _error_tags(error: ClassifiedError) -> list[tuple[str, TagValue]]:
         (ERROR_KIND, str(observed.kind)),
         (ERROR_SEVERITY, str(error.severity)),
     ]
-    return [(key, value) for key, value in tags if key not in observed.known]
+    tags = [(key, value) for key, value in tags if key not in observed.known]
+    if error.origin and (suppressed := carried.get(error.occurrence)):
+        tags.append((SUPPRESSED_COUNT, suppressed))
+    return tags
 
 
 def _scatter(seq: int, item: int) -> bytes:

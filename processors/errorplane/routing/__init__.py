@@ -5,6 +5,7 @@ from __future__ import annotations
 from errorplane.routing._destinations import build_destination
 from errorplane.routing._parts import MAX_PAYLOAD_BYTES, Part, Rewrite, joined, parts_of
 from errorplane.routing._sender import Sender, SenderStats
+from errorplane.routing._tracestate import threshold_field
 
 __all__ = [
     "MAX_PAYLOAD_BYTES",
@@ -15,4 +16,5 @@ __all__ = [
     "build_destination",
     "joined",
     "parts_of",
+    "threshold_field",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from errorplane.journal import Delivery, Journal, JournalCorrupt, JournalError, Refs
+from errorplane.journal import Delivery, Journal, JournalCorrupt, JournalError, Refs, StoredRequest
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout, rebuild, walk
+from errorplane.routing._tracestate import has_threshold, resolved
 
 # gRPC's default limit for a received message is 4 MiB; the tags and a little slack must fit too.
 MAX_PAYLOAD_BYTES = 3 << 20
@@ -84,12 +85,16 @@ def parts_of(
             unreadable(seq, len(refs.items), error)
             continue
         layout = walk(request.signal, request.body)
-        keep = _tagged(refs, delivery.tags)
+        keep = _tagged(refs, delivery.tags, request, layout)
         yield from _bounded(_Source(request.signal, request.body, layout, keep, resource_extra, rewrite).part())
 
 
-def _tagged(refs: Refs, tags: tuple[bytes, ...]) -> dict[int, bytes]:
-    return {item: tags[tag] for item, tag in zip(refs.items, refs.tag, strict=True)}
+def _tagged(refs: Refs, tags: tuple[bytes, ...], request: StoredRequest, layout: Layout) -> dict[int, bytes]:
+    found = {item: tags[tag] for item, tag in zip(refs.items, refs.tag, strict=True)}
+    if request.signal is not Signal.TRACES or not any(has_threshold(tag) for tag in tags):
+        return found
+    body, ranges = request.body, layout.items
+    return {item: resolved(body[slice(*ranges[item])], fields) for item, fields in found.items()}
 
 
 def _bounded(part: Part) -> Iterator[Part]:

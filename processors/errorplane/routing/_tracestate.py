@@ -12,6 +12,7 @@ from errorplane.sampling import erased, explicit_randomness, format_threshold, p
 _TAG = 0x1A  # Span.trace_state: field 3, length-delimited
 _TRACE_ID = 0x0A
 _AFTER_IDS = 28  # where the next field begins after ids in the order of their numbers
+_FIRST = bytes((_TAG,))
 _OURS = b"ot=th:"
 
 
@@ -20,9 +21,14 @@ def threshold_field(threshold: int | None) -> bytes:
     return _field("" if threshold is None else f"ot=th:{format_threshold(threshold)}")
 
 
+def has_threshold(fields: bytes) -> bool:
+    """Whether fields to append ask for a threshold to be written or erased."""
+    return fields[:1] == _FIRST
+
+
 def resolved(span: bytes, fields: bytes) -> bytes:
     """The fields to append to this span: as given, but with a trace state that keeps what its own one says."""
-    if not fields or fields[0] != _TAG:
+    if not has_threshold(fields):
         return fields
     end = 2 + fields[1]
     ours, rest = fields[2:end], fields[end:]

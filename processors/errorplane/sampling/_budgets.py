@@ -140,14 +140,17 @@ class Budget:
         state = BudgetState.FOLLOWS if kept else self._state(known, left, now)
         return Asked(counts, known, state, left, now)
 
-    def settle(self, asked: Asked, keep: bool) -> Ruling:
-        """Count it as kept or as suppressed, whatever the answer was."""
+    def settle(self, asked: Asked, keep: bool, *, tell: bool = True) -> Ruling:
+        """Count it as kept or as suppressed, whatever the answer was.
+
+        Without ``tell`` the sample carries no counts: they wait for the next one.
+        """
         total = sum(asked.counts.values())
         self.totals.offered += total
         carried: dict[bytes, int] = {}
         if keep:
             self.totals.kept += total
-            carried = self._sample(asked)
+            carried = self._sample(asked, tell=tell)
         else:
             self.totals.suppressed += total
             self._suppress(asked)
@@ -200,7 +203,7 @@ class Budget:
         totals.tokens -= 1.0
         return True
 
-    def _sample(self, asked: Asked) -> dict[bytes, int]:
+    def _sample(self, asked: Asked, *, tell: bool) -> dict[bytes, int]:
         carried = {}
         for key, state in asked.known.items():
             if state is None:
@@ -208,7 +211,7 @@ class Budget:
                 self._new[key] = Allowance(started=asked.now, used=1)
                 continue
             state.used += 1
-            if state.suppressed:
+            if tell and state.suppressed:
                 carried[key] = state.suppressed
                 self.totals.carried += state.suppressed
                 state.suppressed = 0

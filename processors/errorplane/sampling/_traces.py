@@ -31,6 +31,7 @@ class Seen:
     """What one request says about one trace. Times are Unix nanoseconds; ``items`` are item numbers in the request.
 
     ``root``, ``hits`` (a bit for each condition found true) and ``size`` (bytes) are filled only where the policy asks.
+    ``random``: the 56 bits of explicit randomness in its trace state, if there are any.
     """
 
     start_ns: int = 0
@@ -43,6 +44,7 @@ class Seen:
     root: bool = False
     hits: int = 0
     size: int = 0
+    random: int | None = None
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class TraceState:
     refs: dict[int, Items] = field(default_factory=dict)
     errors: list[tuple[int, ObservedError]] = field(default_factory=list)
     data_classes: frozenset[DataClass] = frozenset()
+    random: int | None = None
     spans: int = 0
     hits: int = 0
     size: int = 0
@@ -87,6 +90,8 @@ class TraceState:
             self.errors.extend((seq, error) for error in seen.errors)
         if seen.data_classes:
             self.data_classes |= seen.data_classes
+        if seen.random is not None:
+            self.random = seen.random
         if seen.hits:
             self.hits |= seen.hits
         self.size += seen.size

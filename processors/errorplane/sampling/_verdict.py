@@ -13,6 +13,7 @@ class Reason(enum.StrEnum):
     PROBABILITY = "probability"  # the trace id fell on this side of the rule's probability
     DROP = "drop"  # the rule drops everything it matches
     RATE = "rate"  # a limit of the rule, or its share of a total, was used up
+    BUDGET = "budget"  # the rule's budget of samples for an error's fingerprint had some left, or nothing
     NO_RULE = "no_rule"  # no rule matched
     LATE = "late"  # arrived after its trace was decided, and follows that decision
     BOOST = "boost"  # a boost raised its probability, and the trace id fell on this side of that
@@ -20,7 +21,9 @@ class Reason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``probability`` is that of the rule, 0 to 1, whether or not the trace was kept."""
+    """``probability`` is that of the rule, 0 to 1, whether or not the trace was kept; 1 of one that a budget kept, which
+    stands for itself alone.
+    """
 
     keep: bool
     reason: Reason
