@@ -154,7 +154,11 @@ class Journal:
 
     def overflow(self) -> bytes:
         """What the last change stored as ``overflow``."""
-        return self._store.read_overflow()
+        return self._store.read_meta(b"overflow")
+
+    def boosts(self) -> bytes:
+        """What the last change that had any stored as ``boosts``."""
+        return self._store.read_meta(b"boosts")
 
     def budgets(self) -> list[tuple[bytes, bytes]]:
         """The records of error budgets that changes have stored, by name."""

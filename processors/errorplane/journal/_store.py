@@ -241,11 +241,11 @@ class Store:
         pages = txn.stat(self.verdicts)
         return (pages["branch_pages"] + pages["leaf_pages"] + pages["overflow_pages"]) * _PAGE
 
-    def read_overflow(self) -> bytes:
-        """The counts of held-back error facts; b"" for none."""
+    def read_meta(self, name: bytes) -> bytes:
+        """A sealed value of ``meta``; b"" if it was never written."""
         with self._reading(self.meta) as txn:
-            sealed = txn.get(b"overflow")
-        return b"" if sealed is None else self._sealer.open(sealed, b"meta/overflow")
+            sealed = txn.get(name)
+        return b"" if sealed is None else self._sealer.open(sealed, b"meta/" + name)
 
     def read_budgets(self) -> list[tuple[bytes, bytes]]:
         """Every record of error budgets, by name."""

@@ -40,7 +40,8 @@ class Change:
     requests of which a trace was dropped, and when: they are held for errors that come late, until ``release_before``
     is later than that, or ``make_room`` bytes are wanted. ``forget`` lists trace ids whose verdict no longer stands.
     ``indexed_through``: every request up to it has been looked at. ``overflow``: counts of error facts that are held
-    back; b"" for none, None for no change. ``budgets``: records of error budgets by name; None for one that goes.
+    back; b"" for none, None for no change; so are ``boosts``, those in force. ``budgets``: records of error budgets by
+    name; None for one that goes.
     """
 
     verdicts: dict[bytes, VerdictRecord] = field(default_factory=dict)
@@ -53,13 +54,15 @@ class Change:
     make_room: int = 0
     indexed_through: int | None = None
     overflow: bytes | None = None
+    boosts: bytes | None = None
     budgets: dict[bytes, bytes | None] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to store."""
         parts = (self.verdicts, self.forget, self.deliveries, self.hold, self.drop, self.release_before, self.make_room)
-        return not any(parts) and not self.budgets and self.indexed_through is None and self.overflow is None
+        whole = (self.indexed_through, self.overflow, self.boosts)
+        return not any(parts) and not self.budgets and all(each is None for each in whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +241,10 @@ class Writer:
                 txn.delete(name, db=self._store.budgets)
             else:
                 txn.put(name, record, db=self._store.budgets)
-        if change.overflow is not None:
-            sealed = self._sealer.seal(self._sealer.compress(change.overflow), b"meta/overflow")
-            txn.put(b"overflow", sealed, db=self._store.meta)
+        for name, value in ((b"overflow", change.overflow), (b"boosts", change.boosts)):
+            if value is not None:
+                sealed = self._sealer.seal(self._sealer.compress(value), b"meta/" + name)
+                txn.put(name, sealed, db=self._store.meta)
         return len(change.deliveries)
 
     def _deliver(self, txn: lmdb.Transaction, after: _Transaction, delivery: Delivery) -> None:

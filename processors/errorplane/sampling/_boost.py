@@ -71,16 +71,18 @@ def read_boost(asked: Mapping[str, Any], boost_id: str, now: float) -> Boost:
     unknown = sorted(set(asked) - known)
     if unknown:
         raise BadBoost(f"{unknown[0][:_MAX_TEXT]!r} is not known; there are {', '.join(sorted(known))}")
-    names = {kind: _names(kind, asked.get(kind, ())) for kind in ("services", "fingerprints", "deployments")}
-    if not any(names.values()):
+    services, fingerprints, deployments = (
+        _names(kind, asked.get(kind, ())) for kind in ("services", "fingerprints", "deployments")
+    )
+    if not (services or fingerprints or deployments):
         raise BadBoost("name a service, a fingerprint or a deployment: without one everything would be kept")
     keep, until = _number("keep", asked.get("keep", 1.0)), _number("until", asked.get("until"))
     if not 0.0 < keep <= 1.0:
         raise BadBoost(f"keep must be above 0 and at most 1, not {keep:g}")
     if not now < until <= now + MAX_SECONDS:
         raise BadBoost("until must be a time to come, at most 7 days from now")
-    texts = {name: _text(name, asked.get(name, "")) for name in ("actor", "reason")}
-    return Boost(id=boost_id, keep=keep, since=now, until=until, **names, **texts)
+    actor, reason = _text("actor", asked.get("actor", "")), _text("reason", asked.get("reason", ""))
+    return Boost(boost_id, services, fingerprints, deployments, keep, now, until, actor, reason)
 
 
 def _names(kind: str, value: Any) -> tuple[str, ...]:
@@ -111,10 +113,8 @@ def pack_boosts(boosts: Iterable[Boost]) -> bytes:
 def unpack_boosts(data: bytes) -> tuple[Boost, ...]:
     """What ``pack_boosts`` packed; nothing for b""."""
     lists = ("services", "fingerprints", "deployments")
-    return tuple(
-        Boost(**{name: tuple(value) if name in lists else value for name, value in each.items()})
-        for each in (json.loads(data) if data else ())
-    )
+    documents = json.loads(data) if data else []
+    return tuple(Boost(**(each | {name: tuple(each[name]) for name in lists})) for each in documents)
 
 
 def compile_boosts(
