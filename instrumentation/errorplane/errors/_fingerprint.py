@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from errorplane.errors._foreign import foreign_trail
+from typing import Final
+
+from errorplane.errors._foreign import foreign_trail, looks_foreign
 from errorplane.errors._live import live_trail, message_of
 from errorplane.errors._text import bounded, python_trail
 from errorplane.errors._trail import Step, Trail, common_type, digest
+
+_MESSAGE: Final = 65_536
+"""Of a longer message no more is looked for in the text."""
 
 
 def fingerprint(error: BaseException) -> str:
@@ -20,9 +25,15 @@ def fingerprint(error: BaseException) -> str:
 def fingerprint_of_text(type_: str, message: str, stacktrace: str | None) -> str:
     """The same from `exception.type`, `exception.message` and `exception.stacktrace`; "" for what is not known.
 
-    Equal to `fingerprint` for Python. Stack traces of the JVM, V8, Go, .NET and Ruby are read as far as they are
-    understood; where no frame is found, the message without its values takes their place. Takes a bounded time.
+    Equal to `fingerprint` for Python. Stack traces of the JVM, JavaScript, Go, .NET and Ruby are read by the same rules;
+    where no frame says in which piece of code it happened, the message without its values counts. Takes a bounded time.
     """
-    text = bounded(stacktrace.replace("\r\n", "\n")) if stacktrace else ""
-    trail = python_trail(type_, message, text) or foreign_trail(type_, text) if text else None
+    trail = _trail_of_text(type_, message, bounded(stacktrace.replace("\r\n", "\n"))) if stacktrace else None
     return digest(trail or Trail(Step(common_type(type_), None)), message)
+
+
+def _trail_of_text(type_: str, message: str, text: str) -> Trail | None:
+    words = message[:_MESSAGE].replace("\r\n", "\n")
+    if looks_foreign(words, text):
+        return foreign_trail(type_, words, text) or python_trail(type_, message, text)
+    return python_trail(type_, message, text)

@@ -30,6 +30,8 @@ class Trail(NamedTuple):
     error: Step
     causes: tuple[Step, ...] = ()
     leaves: tuple[Step, ...] = ()
+    worded: bool = False
+    """The place is that of more than one piece of code, such as "an anonymous function": the message counts too."""
 
 
 def common_type(name: str) -> str:
@@ -38,11 +40,14 @@ def common_type(name: str) -> str:
 
 
 def digest(trail: Trail, message: str) -> str:
-    """The fingerprint: version, colon, 16 hex digits. The message counts only where there are no frames at all."""
+    """The fingerprint: version, colon, 16 hex digits.
+
+    The message counts only where no frame says in which piece of code it happened.
+    """
     parts = [FINGERPRINT_VERSION, str(trail.error)]
     parts += [f"cause {cause}" for cause in trail.causes]
     parts += sorted({f"leaf {leaf}" for leaf in trail.leaves})  # tasks fail in any order
-    if trail.error.place is None and not trail.leaves:
+    if trail.worded or (trail.error.place is None and not trail.leaves):
         parts.append(f"message {message_template(message)}")
     hashed = blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=8)
     return f"{FINGERPRINT_VERSION}:{hashed.hexdigest()}"
