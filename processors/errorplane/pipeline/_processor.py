@@ -121,7 +121,7 @@ class Processor:
         forget_removed(self.journal, frozenset(policy.destinations), self.counters)
         for name in policy.destinations:
             self._start_sender(build_destination(name, policy, self._keys))
-        self._decider.start(self.journal, recover(self.journal, self._plan.redactor, self.counters))
+        self._decider.start(self.journal, recover(self.journal, self._plan, self.counters))
         self._housekeeping.start()
         self._shadow.start()
         ports = {name: receiver.start() for name, receiver in self._receivers.items()}

@@ -11,19 +11,19 @@ from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index, index_request, parse
-from errorplane.redaction import Redactor
+from errorplane.pipeline._plan import Plan
 
 log = logging.getLogger("errorplane.pipeline")
 
 _PROGRESS_S = 5.0
 
 
-def recover(journal: Journal, redactor: Redactor, counters: Counters) -> Iterator[tuple[int, Index]]:
+def recover(journal: Journal, plan: Plan, counters: Counters) -> Iterator[tuple[int, Index]]:
     """Every request that the journal holds with its index, oldest first; logs progress every 5 s."""
     started = last = time.monotonic()
     total = len(journal.recovered)
     for done, seq in enumerate(journal.recovered, 1):
-        yield seq, _index(journal, seq, redactor, counters)
+        yield seq, _index(journal, seq, plan, counters)
         now = time.monotonic()
         if now - last > _PROGRESS_S:
             last = now
@@ -32,7 +32,7 @@ def recover(journal: Journal, redactor: Redactor, counters: Counters) -> Iterato
         log.info("journal: %d requests read again in %.1f s", total, time.monotonic() - started)
 
 
-def _index(journal: Journal, seq: int, redactor: Redactor, counters: Counters) -> Index:
+def _index(journal: Journal, seq: int, plan: Plan, counters: Counters) -> Index:
     """The index of one request; an empty one, which lets go of it, where the record is damaged."""
     try:
         request = journal.request(seq)
@@ -45,9 +45,15 @@ def _index(journal: Journal, seq: int, redactor: Redactor, counters: Counters) -
     message = parse(request.signal, request.body)
     layout = walk(request.signal, request.body)
     # Nothing is found in it again; the marks in it say what was hidden.
-    redacted = redactor.redact(request.signal, request.body, layout)
+    redacted = plan.redactor.redact(request.signal, request.body, layout)
     return index_request(
-        request.signal, message, request.body, layout, redacted.error_candidates, redacted.data_classes
+        request.signal,
+        message,
+        request.body,
+        layout,
+        redacted.error_candidates,
+        redacted.data_classes,
+        plan.observer,
     )
 
 
