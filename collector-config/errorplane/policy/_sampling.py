@@ -123,6 +123,12 @@ class Sampling(Section):
         description="A trace that has so many spans is decided at once; what comes later follows that decision.",
         examples=[10_000],
     )
+    rescue_window: Annotated[float, Duration("0s", "7d")] = Field(
+        default=600.0,
+        description="How long dropped traces stay in the journal, as far as it has room: an error that comes late "
+        "brings its trace back whole. 0s: not at all.",
+        examples=["10m"],
+    )
     max_traces: Annotated[int, Number(1, 100_000_000, whole=True)] = Field(
         default=200_000,
         description="Undecided traces held at once; at the bound the oldest is decided early.",

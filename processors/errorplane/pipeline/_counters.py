@@ -75,6 +75,19 @@ COUNTERS: tuple[Metric, ...] = (
         ("rule", "kind"),
         "Suppressed errors whose count no sample carries: there were more fingerprints than the budget has places.",
     ),
+    Metric(
+        "rescues",
+        "{trace}",
+        ("outcome",),
+        "Dropped traces in which an error came late: brought back whole, partial, or gone from the journal.",
+    ),
+    Metric("rescued_items", "{item}", ("signal",), "Dropped items that a late error brought back to be decided anew."),
+    Metric(
+        "released_requests",
+        "{request}",
+        ("reason",),
+        "Requests no longer held for late errors: at the end of the window, or for want of room.",
+    ),
     Metric("error_facts", "{error}", ("kind", "severity"), "Errors that yielded an error fact, counted exactly."),
     Metric("delivered_items", "{item}", ("destination", "signal"), "Items that a destination has acknowledged."),
     Metric("destination_retries", "{send}", ("destination",), "Sends that failed for now."),
@@ -98,7 +111,14 @@ COUNTERS: tuple[Metric, ...] = (
 )
 GAUGES: tuple[Metric, ...] = (
     Metric(
-        "journal_bytes", "By", ("content",), "Bytes of the journal that telemetry, and remembered verdicts, occupy."
+        "journal_bytes",
+        "By",
+        ("content",),
+        "Bytes of the journal, by content: telemetry not yet decided or delivered, what is held only for late errors "
+        "(rescue), and verdicts.",
+    ),
+    Metric(
+        "clock_offset", "s", (), "How far the machine's clock was set since the start, which windows do not follow."
     ),
     Metric("budget_fingerprints", "{fingerprint}", ("rule", "kind"), "Fingerprints that a budget tells apart."),
     Metric("undecided_traces", "{trace}", (), "Traces whose window is open."),

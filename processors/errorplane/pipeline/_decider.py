@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 from errorplane.classification import FactStream
 from errorplane.errors import ErrorFact
-from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord
+from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord, unpack_refs
 from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
+from errorplane.pipeline._clock import SteadyClock
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._recovery import read_index
+from errorplane.pipeline._rescue import Rescuer
 from errorplane.pipeline._siblings import Siblings
 from errorplane.pipeline._turn import Turn
 from errorplane.pipeline._witness import Witness
@@ -65,7 +68,7 @@ class Decider:
         self._on_taken = on_taken
         self._on_deliveries = on_deliveries
         self._clock = clock
-        self._wall_clock = wall_clock
+        self._now = SteadyClock(clock, wall_clock)
         policy = plan().policy
         self._remember_s = policy.journal.remember
         self.traces = _table(policy.sampling)
@@ -77,6 +80,11 @@ class Decider:
         self._stopping = False
         self._sweep_from = b""
         self._thread = threading.Thread(target=self._run, name="errorplane-decider", daemon=True)
+
+    @property
+    def clock_offset(self) -> float:
+        """Seconds by which the machine's clock was set since the start."""
+        return self._now.offset
 
     def on_append(self, seq: int, request: StoredRequest, note: object) -> None:
         """Called by the journal's writer for each request, in order."""
@@ -95,6 +103,9 @@ class Decider:
         self._journal = journal
         self._siblings = Siblings(journal)
         self._restore_budgets(journal)
+        self._rescuer = Rescuer(
+            journal, lambda seq: read_index(journal, seq, self._plan(), self._counters), self._counters
+        )
         turn = self._turn()
         held = self._facts.restore(self._overflow(journal))
         for seq, index in recovered:
@@ -113,12 +124,13 @@ class Decider:
     def _restore_budgets(self, journal: Journal) -> None:
         self.budgets.limit(self._plan().budgets)
         try:
-            problems = self.budgets.restore(journal.budgets(), self._wall_clock())
+            problems = self.budgets.restore(journal.budgets(), self._now())
         except JournalCorrupt as error:
             problems = [str(error)]
         for problem in problems:
             self._counters.add("internal_errors", 1, where="journal_record")
             log.error("journal: counts of a budget are lost: %s", problem)
+
     def _overflow(self, journal: Journal) -> bytes:
         try:
             return journal.overflow()
@@ -141,7 +153,7 @@ class Decider:
             sampling.decision_wait, sampling.max_traces, sampling.root_wait, sampling.max_spans_per_trace
         )
         self._facts.max_per_second = plan.policy.errors.max_per_second
-        budgeting = Budgeting(self.budgets, plan.budgets, self._wall_clock(), self._siblings)
+        budgeting = Budgeting(self.budgets, plan.budgets, self._now(), self._siblings)
         return Turn(plan, self._facts, self._counters, budgeting, self._witness)
 
     def _run(self) -> None:
@@ -165,9 +177,10 @@ class Decider:
             self._take_in(turn, arrival.seq, arrival.index, again=False)
         now = float("inf") if stopping else self._clock()
         for trace_id, state in self.traces.due(now, _DECIDE_AT_ONCE):
-            turn.decide_trace(trace_id, state, self._wall_clock())
+            turn.decide_trace(trace_id, state, self._now())
         if not turn.outbox.change.empty:
             self._sweep(turn)  # remembered verdicts only grow with new ones
+        self._release(turn)
         self._commit(turn, self._facts.due(everything=stopping))
 
     def _wait(self) -> tuple[Sequence[_Arrival], bool]:
@@ -195,15 +208,19 @@ class Decider:
         state = self.traces.get(trace_id)
         if state is None:
             verdict = self._verdict(change, trace_id)
-            if verdict is not None and again:
+            if verdict is not None and again and (verdict.keep or not seen.error or _decided_with(verdict, seq)):
+                if verdict.refs:
+                    change.dropped[seq] = verdict.decided_at
                 return
             if verdict is not None and (verdict.keep or not seen.error):
                 late = TraceState.of(seq, signal, seen)
                 turn.follow(seq, late.refs[seq], late, verdict)
+                turn.remember_late(trace_id, late, verdict, self._now())
                 return
+            state = self.traces.open(trace_id, self._clock())
             if verdict is not None:
                 turn.reopen(trace_id, verdict)
-            state = self.traces.open(trace_id, self._clock())
+                self._rescuer.bring_back(change, trace_id, verdict, state)
         state.add(seq, signal, seen)
         if seen.root or state.spans >= self.traces.max_spans:
             self.traces.hasten(trace_id, state, seen, self._clock())
@@ -214,15 +231,23 @@ class Decider:
             return None
         return change.verdicts.get(trace_id) or self._journal.verdict(trace_id)
 
+    def _release(self, turn: Turn) -> None:
+        """Let go of what has been held for late errors until the end of its window."""
+        before = self._now() - self._plan().policy.sampling.rescue_window
+        since = self._journal.held_since
+        if since is not None and since < before:
+            turn.outbox.change.release_before = before
+
     def _sweep(self, turn: Turn) -> None:
         """Forget verdicts that are old and that no request in the journal can still ask for."""
         oldest = self._journal.oldest_undecided
         fill = self._journal.verdict_bytes / (self._journal.max_bytes * _VERDICT_SHARE)
-        before = self._wall_clock() - self._remember_s * min(1.0, max(0.0, 2.0 - 2.0 * fill))
+        now = self._now()
+        before = now - self._remember_s * min(1.0, max(0.0, 2.0 - 2.0 * fill))
         # More are looked at than are added, so that the sweep keeps up with any rate.
         step = max(_SWEEP_LEAST, _SWEEP_PER_VERDICT * len(turn.outbox.change.verdicts))
         sweep = self._journal.sweep_verdicts(
-            self._sweep_from, step, lambda decided_at, through: decided_at < before and through < oldest
+            self._sweep_from, step, lambda at, through: not before <= at <= now and through < oldest
         )
         self._sweep_from = sweep.next_start
         turn.outbox.change.forget.extend(sweep.expired)
@@ -252,3 +277,8 @@ def _table(sampling: Sampling) -> TraceTable:
 
 def _labelled(triggers: Mapping[str, int]) -> Mapping[Labels, int]:
     return {(("trigger", trigger),): count for trigger, count in tuple(triggers.items())}
+
+
+def _decided_with(verdict: VerdictRecord, seq: int) -> bool:
+    """Whether a verdict was given after request ``seq`` had been looked at, rather than before its error came."""
+    return not verdict.refs or seq in unpack_refs(verdict.refs)

@@ -110,6 +110,10 @@ class Processor:
         self.counters.read("forgotten_versions", lambda: {(): self._deployments.forgotten})
         self.counters.read("budget_errors", lambda: budget_counts(self._decider.budgets))
         self.counters.read("untold_errors", lambda: untold_counts(self._decider.budgets))
+        self.counters.read(
+            "released_requests",
+            lambda: {(("reason", reason),): count for reason, count in self.journal.released.items()},
+        )
         self._answers = Answers(self.journal, self._decider.traces, AllowAll(journal.path / "audit.jsonl"))
         self._admin = self._build_admin(policy.listen)
 
@@ -261,9 +265,11 @@ class Processor:
         return {
             "journal_bytes": lambda: {
                 (("content", "telemetry"),): self.journal.used_bytes,
+                (("content", "rescue"),): self.journal.rescue_bytes,
                 (("content", "verdicts"),): self.journal.verdict_bytes,
             },
             "budget_fingerprints": lambda: fingerprint_counts(self._decider.budgets),
+            "clock_offset": lambda: {(): round(self._decider.clock_offset)},
             "undecided_traces": lambda: {(): len(self._decider.traces)},
             "pending_deliveries": lambda: {
                 (("destination", name),): count for name, count in self.journal.pending_destinations().items()

@@ -23,7 +23,7 @@ def recover(journal: Journal, plan: Plan, counters: Counters) -> Iterator[tuple[
     started = last = time.monotonic()
     total = len(journal.recovered)
     for done, seq in enumerate(journal.recovered, 1):
-        yield seq, _index(journal, seq, plan, counters)
+        yield seq, read_index(journal, seq, plan, counters)
         now = time.monotonic()
         if now - last > _PROGRESS_S:
             last = now
@@ -32,7 +32,7 @@ def recover(journal: Journal, plan: Plan, counters: Counters) -> Iterator[tuple[
         log.info("journal: %d requests read again in %.1f s", total, time.monotonic() - started)
 
 
-def _index(journal: Journal, seq: int, plan: Plan, counters: Counters) -> Index:
+def read_index(journal: Journal, seq: int, plan: Plan, counters: Counters) -> Index:
     """The index of one request; an empty one, which lets go of it, where the record is damaged."""
     try:
         request = journal.request(seq)

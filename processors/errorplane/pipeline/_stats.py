@@ -37,6 +37,11 @@ def stats(counters: Counters, undecided: int, journal: Journal, budgets: Mapping
             signal: counters.by("dropped_items", "reason", signal=signal) for signal in ("traces", "logs", "metrics")
         },
         "budgets": dict(budgets),
+        "rescued": {
+            "traces": counters.by("rescues", "outcome"),
+            "items": counters.by("rescued_items", "signal"),
+            "released_requests": counters.by("released_requests", "reason"),
+        },
         "redaction": counters.by("redactions", "entity"),
         "quarantined": counters.by("quarantined_strings", "reason"),
         "error_facts": {
@@ -53,6 +58,7 @@ def stats(counters: Counters, undecided: int, journal: Journal, budgets: Mapping
         },
         "journal": {
             "bytes": journal.used_bytes,
+            "rescue_bytes": journal.rescue_bytes,
             "verdict_bytes": journal.verdict_bytes,
             "max_bytes": journal.max_bytes,
             "pending_deliveries": dict(journal.pending_destinations()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +36,7 @@ from errorplane.sampling import Items, Reason, TraceState, Verdict
 
 ALWAYS = Verdict(True, Reason.RULE, "metrics", 1.0)
 """Of metrics, which no rule is asked about."""
+_MOST_REFS = 1 << 20  # bytes; of late items beyond it no place is remembered
 _Errors = Mapping[tuple[int, int], ClassifiedError]
 
 
@@ -58,6 +60,7 @@ class Turn:
         self._counters = counters
         self._budgeting = budgeting
         self._witness = witness
+        self._rescues = plan.policy.sampling.rescue_window > 0.0
         self._leaving: list[ErrorFact] = []
         self._tally: defaultdict[tuple[str, Labels], int] = defaultdict(int)  # counted at the end: locks cost more
 
@@ -68,12 +71,15 @@ class Turn:
         verdict = self._plan.decide(subject, trace_id if state.random is None else state.random.to_bytes(7, "big"))
         chosen = self._plan.assign(subject)
         errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
-        fresh = [each for each in classified if each.origin]
+        fresh = [each for (seq, _), each in errors.items() if each.origin and seq not in state.told]
         self._offer_facts(fresh, chosen)
         verdict, note, carried = self._budgeting.of_trace(verdict, fresh, classified, state.refs)
         for seq, items in state.refs.items():
             self._carry_out(verdict, chosen, seq, items, errors, carried)
             self.outbox.change.drop[seq] += 1
+        held = self._rescues and not verdict.keep
+        if held:
+            self.outbox.change.dropped.update(dict.fromkeys(state.refs, decided_at))
         self.outbox.change.verdicts[trace_id] = VerdictRecord(
             keep=verdict.keep,
             rule=verdict.rule,
@@ -84,7 +90,7 @@ class Turn:
             reason=verdict.reason.value,
             errors=len(classified),
             budget=note,
-            refs=b"" if verdict.keep else pack_refs(state.refs),
+            refs=pack_refs(state.refs) if held else b"",
         )
         self._count_decision("trace", verdict)
         if self._witness is not None:
@@ -111,10 +117,23 @@ class Turn:
         if self._witness is not None:
             self._witness.decided(Decided("late", verdict, chosen, {seq: items}, classified))
 
+    def remember_late(self, trace_id: bytes, state: TraceState, earlier: VerdictRecord, now: float) -> None:
+        """Late items of a dropped trace are rescued with it; ``now`` is Unix time."""
+        if not earlier.refs or len(earlier.refs) > _MOST_REFS:
+            return
+        refs = earlier.refs + pack_refs(state.refs)
+        through = max(earlier.through, *state.refs)
+        self.outbox.change.verdicts[trace_id] = dataclasses.replace(earlier, refs=refs, through=through)
+        self.outbox.change.dropped.update(dict.fromkeys(state.refs, now))
+
     def reopen(self, trace_id: bytes, earlier: VerdictRecord) -> None:
-        """Let go of a verdict: an error came after its trace was dropped, and the trace is decided anew from here on."""
-        self.outbox.change.verdicts.pop(trace_id, None)
-        self.outbox.change.forget.append(trace_id)
+        """An error came after its trace was dropped, and the trace is decided anew.
+
+        The verdict stands until then if it says where the trace's items lie: a restart must find them again.
+        """
+        if not earlier.refs:
+            self.outbox.change.verdicts.pop(trace_id, None)
+            self.outbox.change.forget.append(trace_id)
         if self._witness is not None:
             self._witness.reopened(earlier)
 

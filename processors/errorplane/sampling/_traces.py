@@ -51,7 +51,7 @@ class Seen:
 class TraceState:
     """One undecided trace. ``refs`` maps a request's number to the trace's items in it; ``deadline`` is monotonic.
 
-    ``errors`` holds each error with the number of its request.
+    ``errors`` holds each error with the number of its request; those of the requests ``told`` have left as facts.
     """
 
     deadline: float
@@ -66,6 +66,7 @@ class TraceState:
     spans: int = 0
     hits: int = 0
     size: int = 0
+    told: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, seq: int, signal: Signal, seen: Seen) -> TraceState:
