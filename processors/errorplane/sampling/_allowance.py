@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 _RECORD = struct.Struct(">BdQHBQ")
@@ -77,7 +77,7 @@ class Allowance:
 
     def copy(self) -> Allowance:
         """The same values in an object of their own."""
-        return replace(self)
+        return Allowance(self.started, self.used, self.level, self.over, self.suppressed, self.settled)
 
     def pack(self) -> bytes:
         """28 bytes: version, start, samples used, level, flags, suppressed."""
