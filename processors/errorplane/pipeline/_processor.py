@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from errorplane.access import AllowAll
 from errorplane.journal import Journal
@@ -24,6 +25,7 @@ from errorplane.otlp import (
     TlsFiles,
 )
 from errorplane.pipeline._answers import Answers
+from errorplane.pipeline._boosting import Boosting, admin_token
 from errorplane.pipeline._budgeting import budget_counts, budget_totals, fingerprint_counts, untold_counts
 from errorplane.pipeline._comparison import Comparison
 from errorplane.pipeline._counters import Counters, Labels
@@ -114,7 +116,11 @@ class Processor:
             "released_requests",
             lambda: {(("reason", reason),): count for reason, count in self.journal.released.items()},
         )
-        self._answers = Answers(self.journal, self._decider.traces, AllowAll(journal.path / "audit.jsonl"))
+        access = AllowAll(journal.path / "audit.jsonl")
+        self._answers = Answers(self.journal, self._decider.traces, access)
+        self._unboosted = self._plan
+        self._boosting = Boosting(self.journal, access, admin_token(keys), self._put_boosts_in_force)
+        self._put_boosts_in_force()
         self._admin = self._build_admin(policy.listen)
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -174,7 +180,8 @@ class Processor:
         comparison = Comparison.of(policy)
         changed = [name for name in policy.destinations if _target(policy, name) != _target(old, name)]
         built = [build_destination(name, policy, self._keys) for name in changed]
-        self._plan = plan
+        self._unboosted = plan
+        self._put_boosts_in_force()
         self._shadow.put_in_force(comparison)
         for destination in built:
             replaced = self._senders.pop(destination.name, None)
@@ -193,6 +200,9 @@ class Processor:
 
     def _current_plan(self) -> Plan:
         return self._plan
+
+    def _put_boosts_in_force(self) -> None:
+        self._plan = self._boosting.put_into(self._unboosted, self._deployments)
 
     def _taken(self) -> None:
         self._entrance.release()
@@ -247,12 +257,18 @@ class Processor:
             healthy=lambda: (True, {"status": "alive"}),
             ready=lambda: (self._ready, {"status": "ready" if self._ready else "starting or draining"}),
             metrics_page=self._telemetry.page,
-            stats=lambda: stats(
-                self.counters, len(self._decider.traces), self.journal, budget_totals(self._decider.budgets)
-            ),
+            stats=self._stats,
             routes={"/shadow": lambda: (json.dumps(self._shadow.page()).encode(), "application/json")},
-            handlers={"/why/": self._answers.why},
+            handlers={
+                "/why/": self._answers.why,
+                "/boost": self._boosting.answer,
+                "/boost/": self._boosting.answer,
+            },
         )
+
+    def _stats(self) -> Mapping[str, Any]:
+        counted = stats(self.counters, len(self._decider.traces), self.journal, budget_totals(self._decider.budgets))
+        return counted | {"boosts": self._boosting.documents()}
 
     def _requests(self) -> Mapping[Labels, int]:
         return {
@@ -277,8 +293,9 @@ class Processor:
         }
 
     def _expire(self) -> None:
-        """Delete file segments whose days are over, at the start and every hour."""
+        """Delete file segments whose days are over, and take boosts off whose time is, at the start and every hour."""
         while True:
+            self._put_boosts_in_force()
             for name, sender in tuple(self._senders.items()):
                 if isinstance(sender.destination, SegmentDestination):
                     self._expire_segments(name, sender.destination)
