@@ -79,7 +79,7 @@ def test_a_running_processor_explains_both_verdicts(running: RunningProcessor, f
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.splitlines()[:3] == [
         f"trace {KEPT.hex()}: kept",
-        "  reason            rule: the rule keeps, or drops, everything that it matches",
+        "  reason            rule: the rule keeps everything that it matches",
         "  rule              errors",
     ]
 

@@ -35,13 +35,25 @@ def admin_of(policy: Policy) -> str:
 
 
 def ask(
-    address: str, path: str, method: str = "GET", body: Mapping[str, Any] | None = None, token: str | None = None
+    address: str,
+    path: str,
+    method: str = "GET",
+    body: Mapping[str, Any] | None = None,
+    token: str | None = None,
+    actor: str | None = None,
 ) -> tuple[int, Mapping[str, Any]]:
-    """The status code and the document that a page answers; raises ``NoAnswer``."""
+    """The status code and the document that a page answers; raises ``NoAnswer``.
+
+    ``token`` authorises a change, ``actor`` is who is said in the audit to have asked for it.
+    """
     url = f"{address.rstrip('/') if '://' in address else f'http://{address}'}{path}"
     if not url.startswith(("http://", "https://")):
         raise CommandFailed(f"--admin: {address}: must be HOST:PORT or an http URL", code=2)
-    headers = {"Content-Type": "application/json"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
+    headers = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    if actor is not None:
+        headers["Errorplane-Actor"] = actor.encode("ascii", "backslashreplace").decode()
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers, method=method)
     try:

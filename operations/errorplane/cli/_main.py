@@ -24,6 +24,7 @@ _COMMANDS = {
     "shadow": "errorplane.cli._shadow",
     "why": "errorplane.cli._why",
     "replay": "errorplane.cli._replay",
+    "boost": "errorplane.cli._boost",
     "reveal": "errorplane.cli._reveal",
     "keygen": "errorplane.cli._keygen",
     "demo": "errorplane.demo",

@@ -17,9 +17,12 @@ from errorplane.journal import JournalError, describe, read_verdict
 _NOT_ALLOWED = 3
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-fA-F]{32}")
 _REASONS = {
-    "rule": "the rule keeps, or drops, everything that it matches",
+    "rule": "the rule keeps everything that it matches",
     "probability": "the trace id fell on this side of the rule's probability",
-    "rate": "the rule's rate was used up",
+    "drop": "the rule drops everything that it matches",
+    "rate": "a limit of the rule, or its share of a total, was used up",
+    "budget": "the rule's budget for the error's fingerprint had some left, or nothing",
+    "boost": "a boost raised the rule's probability, and the trace id fell on this side of that",
     "no_rule": "no rule matched",
     "late": "it arrived after its trace was decided, and followed that",
     "waiting": "its window is open; it is decided when that closes",

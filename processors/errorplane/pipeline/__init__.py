@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errorplane.pipeline._boosting import admin_token
 from errorplane.pipeline._counters import COUNTERS, GAUGES, Counters, Metric
 from errorplane.pipeline._plan import Plan, compile_plan
 from errorplane.pipeline._processor import Addresses, Processor
@@ -19,5 +20,6 @@ __all__ = [
     "Processor",
     "Trial",
     "Witness",
+    "admin_token",
     "compile_plan",
 ]

@@ -76,9 +76,16 @@ class Budgeting:
         told: Sequence[ClassifiedError],
         refs: Mapping[int, Items],
     ) -> Budgeted:
-        """``errors`` are the occurrences not counted before, ``told`` all that tells of any, ``refs`` the trace's items."""
-        if verdict.rule not in self._limits or not errors:
+        """``errors`` are the occurrences not counted before, ``told`` all that tells of any, ``refs`` the trace's items.
+
+        A trace that was suppressed and tells nothing new stays that.
+        """
+        if verdict.rule not in self._limits or not told:
             return Budgeted(verdict)
+        if not errors:
+            if verdict.keep and verdict.probability < 1.0:
+                return Budgeted(verdict)
+            return Budgeted(replace(verdict, keep=False, reason=Reason.BUDGET), "counted before")
         apart = self._siblings.healed(told, refs)
         groups = [
             (BudgetKind.TRACE, [error for error in errors if error.occurrence not in apart]),
@@ -103,10 +110,11 @@ class Budgeting:
 
     def _decided(self, verdict: Verdict, groups: Sequence[tuple[BudgetKind, dict[bytes, list[str]]]]) -> Budgeted:
         by_chance = verdict.keep and verdict.probability < 1.0
+        kept = by_chance or (verdict.keep and verdict.reason is Reason.BOOST)
         asked: list[tuple[Budget, Asked, dict[bytes, list[str]]]] = []
         for kind, occurrences in groups:
             budget = self._budget(verdict.rule, kind)
-            asked.append((budget, budget.ask(_counts(occurrences), self._now, kept=by_chance), occurrences))
+            asked.append((budget, budget.ask(_counts(occurrences), self._now, kept=kept), occurrences))
         keep = any(answer.keep for _, answer, _ in asked)
         carried: dict[str, int] = {}
         for budget, answer, occurrences in asked:
@@ -114,8 +122,8 @@ class Budgeting:
             ruling = budget.settle(answer, keep, tell=not by_chance)
             carried |= {occurrences[key][0]: count for key, count in ruling.carried.items()}
         note = _note(asked, self._limits[verdict.rule])
-        if by_chance:
-            return Budgeted(verdict, note)
+        if kept:
+            return Budgeted(verdict, note, carried)
         probability = 1.0 if keep else verdict.probability
         return Budgeted(replace(verdict, keep=keep, reason=Reason.BUDGET, probability=probability), note, carried)
 
