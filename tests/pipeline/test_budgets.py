@@ -202,6 +202,32 @@ def test_logs_without_a_trace_have_a_budget_of_their_own(tmp_path: Path) -> None
     assert len(logs_in(read_lines(tmp_path / "out.jsonl"))) == 3
 
 
+def test_late_items_do_not_bring_back_what_was_suppressed(tmp_path: Path) -> None:
+    """A log record that tells of an error again after its trace was suppressed changes nothing; a new error does."""
+    attributes = {"exception.type": "shop.Flood", "exception.message": "it broke"}
+    with run_processor(policy(tmp_path, sampling=sampling())) as processor:
+        failed = [failure("Flood") for _ in range(5)]
+        for each in failed:
+            processor.send(Signal.TRACES, traces([each]))
+        settled(processor, 5)
+        suppressed = failed[-1]
+        again = log(
+            "it broke", trace_id=suppressed.trace_id, own_span_id=suppressed.span_id, severity=17, attributes=attributes
+        )
+        processor.send(Signal.LOGS, logs([again]))
+        settled(processor, 6)
+        found = totals(processor)
+        assert (found["offered"], found["kept"], found["suppressed"]) == (5, 3, 2)
+        processor.send(Signal.TRACES, traces([failure("Rare", trace_id=suppressed.trace_id)]))
+        settled(processor, 7)
+        found = totals(processor)
+        assert (found["offered"], found["kept"], found["suppressed"]) == (6, 4, 2)
+    out = [
+        each for each in spans_in(read_lines(tmp_path / "out.jsonl")) if each["traceId"] == suppressed.trace_id.hex()
+    ]
+    assert len(out) == 2
+
+
 def with_state(trace_id: bytes, state: str, *, error: bool = False) -> Span:
     """A span with a trace state."""
     made = failure("Flood", trace_id=trace_id) if error else span(trace_id=trace_id)

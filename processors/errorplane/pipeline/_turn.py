@@ -71,7 +71,8 @@ class Turn:
         verdict = self._plan.decide(subject, trace_id if state.random is None else state.random.to_bytes(7, "big"))
         chosen = self._plan.assign(subject)
         errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
-        fresh = [each for (seq, _), each in errors.items() if each.origin and seq not in state.told]
+        known = {each.occurrence for (seq, _), each in errors.items() if seq in state.told}
+        fresh = [each for each in classified if each.origin and each.occurrence not in known]
         self._offer_facts(fresh, chosen)
         verdict, note, carried = self._budgeting.of_trace(verdict, fresh, classified, state.refs)
         for seq, items in state.refs.items():
