@@ -15,6 +15,7 @@ from errorplane.sampling._boost import (
 )
 from errorplane.sampling._budget_book import BudgetBook, BudgetKind, budget_key
 from errorplane.sampling._budgets import Asked, Budget, BudgetState, BudgetTotals, Ruling
+from errorplane.sampling._daily_bytes import DAY_S, Day, Spending
 from errorplane.sampling._deployments import Deployments
 from errorplane.sampling._limits import TokenBucket
 from errorplane.sampling._observer import Observer, compile_observer
@@ -29,11 +30,13 @@ from errorplane.sampling._probability import (
     rejection_threshold,
 )
 from errorplane.sampling._rules import NO_RULE, Decide, compile_rules, compile_sampling
+from errorplane.sampling._shared_days import FileDay, SharedDay
 from errorplane.sampling._sketch import Sketch
 from errorplane.sampling._traces import Items, Seen, TraceState, TraceTable
 from errorplane.sampling._verdict import Reason, Verdict
 
 __all__ = [
+    "DAY_S",
     "MAX_BOOSTS",
     "NO_RULE",
     "Allowance",
@@ -46,15 +49,19 @@ __all__ = [
     "BudgetLimits",
     "BudgetState",
     "BudgetTotals",
+    "Day",
     "Decide",
     "Deployments",
+    "FileDay",
     "Items",
     "Observer",
     "Raise",
     "Reason",
     "Ruling",
     "Seen",
+    "SharedDay",
     "Sketch",
+    "Spending",
     "TokenBucket",
     "TraceState",
     "TraceTable",

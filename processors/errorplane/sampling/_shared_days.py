@@ -1,0 +1,72 @@
+"""Where processors that send to the same destinations share their day: behind one port, a file for now."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from errorplane.sampling._daily_bytes import DAY_S, Day
+
+
+class SharedDay(Protocol):
+    """Adds what one processor has sent to what all have, and says which shares are in force for all of them."""
+
+    def exchange(self, sent: Mapping[str, int], now: float) -> Mapping[str, float]:
+        """Report bytes sent since the last call, by destination; ``now`` is Unix time. Raises OSError, ValueError."""
+        ...
+
+
+class FileDay:
+    """The day in one JSON file, which several processes may share; replaced as a whole, under a lock beside it.
+
+    Whoever comes first after ``step_s`` adapts the shares for all. Clocks of the machines should agree to a second.
+    """
+
+    def __init__(self, path: Path, budgets: Mapping[str, int], least: float, step_s: float) -> None:
+        self._path = path
+        self._budgets = budgets
+        self._least = least
+        self._step_s = step_s
+
+    def exchange(self, sent: Mapping[str, int], now: float) -> Mapping[str, float]:
+        """See ``SharedDay``. A file that cannot be read is replaced by one that begins now, after ValueError was raised."""
+        with self._locked():
+            day, problem = self._read(now)
+            day.spend(sent, now)
+            if now - day.stepped >= self._step_s or now < day.stepped:
+                day.adapt(self._budgets, now, self._least)
+            self._write(day)
+        if problem is not None:
+            raise ValueError(f"{self._path} could not be read and begins anew: {problem}")
+        return {name: spending.share for name, spending in day.destinations.items() if name in self._budgets}
+
+    def _read(self, now: float) -> tuple[Day, Exception | None]:
+        day = Day(number=int(now // DAY_S), stepped=now)
+        try:
+            return Day.unpack(self._path.read_bytes()), None
+        except FileNotFoundError:
+            return day, None
+        except ValueError as error:
+            return day, error
+
+    def _write(self, day: Day) -> None:
+        handle, name = tempfile.mkstemp(prefix=self._path.name, dir=self._path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(day.pack())
+            os.replace(name, self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._path.with_name(self._path.name + ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
