@@ -95,7 +95,7 @@ class Turn:
         )
         self._count_decision("trace", verdict)
         if self._witness is not None:
-            self._witness.decided(Decided("trace", verdict, chosen, state.refs, classified))
+            self._witness.decided(Decided("trace", verdict, chosen, state.refs, classified, fresh))
 
     def follow(self, seq: int, items: Items, state: TraceState, earlier: VerdictRecord) -> None:
         """Items that came after their trace was decided go where it went; ``state`` holds only the late ones.
@@ -116,7 +116,7 @@ class Turn:
         errors = {(seq, each.observed.item): each for each in classified}
         self._carry_out(verdict, chosen, seq, items, errors, reason=earlier.reason)
         if self._witness is not None:
-            self._witness.decided(Decided("late", verdict, chosen, {seq: items}, classified))
+            self._witness.decided(Decided("late", verdict, chosen, {seq: items}, classified, classified))
 
     def remember_late(self, trace_id: bytes, state: TraceState, earlier: VerdictRecord, now: float) -> None:
         """Late items of a dropped trace are rescued with it; ``now`` is Unix time."""
@@ -153,7 +153,7 @@ class Turn:
         self._carry_out(verdict, chosen, seq, items, errors, carried)
         self._count_decision("log", verdict)
         if self._witness is not None:
-            self._witness.decided(Decided("log", verdict, chosen, {seq: items}, classified))
+            self._witness.decided(Decided("log", verdict, chosen, {seq: items}, classified, classified))
 
     def keep_metrics(self, seq: int, index: Index) -> None:
         """Metrics are never sampled; they go where their class goes, each by what was hidden in it."""

@@ -16,7 +16,8 @@ from errorplane.sampling import Items, Verdict
 class Decided:
     """One decision. ``subject`` is ``trace``, ``log`` (a record without a trace), ``late`` or ``metrics``.
 
-    ``items`` are those that go where it says, by the number of their request.
+    ``items`` are those that go where it says, by the number of their request; ``fresh`` are the errors in them that no
+    earlier decision about the trace was told of.
     """
 
     subject: str
@@ -24,6 +25,7 @@ class Decided:
     chosen: RetentionClass
     items: Mapping[int, Items]
     errors: Sequence[ClassifiedError] = ()
+    fresh: Sequence[ClassifiedError] = ()
 
 
 class Witness(Protocol):
