@@ -153,13 +153,28 @@ def test_rates_and_windows_follow_the_clock_of_the_data(tmp_path: Path) -> None:
 
 
 def test_an_error_that_comes_after_its_trace_was_dropped_is_kept(tmp_path: Path) -> None:
-    """The trace is decided anew and counted once."""
+    """The trace is decided anew, counted once, and kept with what came before."""
     late = new_trace_id()
     sampling = {"decision_wait": "1s", "rules": [{"name": "errors", "when": {"status": "error"}}]}
     requests = [spans(at(0, trace_id=late)), spans(at(10)), spans(at(20, trace_id=late, error=True)), spans(at(30))]
     found = figures(tmp_path, requests, sampling)
     assert (found["traces"], found["traces_kept"], found["reopened_traces"]) == (3, 1, 1)
-    assert (found["errors"], found["error_recall"]) == (1, 1.0)
+    assert (found["errors"], found["error_recall"], found["error_traces"]) == (1, 1.0, 1)
+    assert found["by_destination"]["out"]["items"] == 2
+    rules = found["by_rule"].values()
+    assert sum(rule["bytes"] for rule in rules) == found["bytes_in"]
+    assert sum(rule["bytes_kept"] for rule in rules) == found["bytes_kept"]
+
+
+def test_what_a_budget_suppresses_is_counted(tmp_path: Path) -> None:
+    """Two samples of each kind of error are kept of hundreds; no kind is missed, and no count is wrong."""
+    errors = {"name": "errors", "when": {"status": "error"}, "budget": {"samples": 2, "window": "1h", "decay": 1.0}}
+    kinds = [{"exception.type": f"Error{kind}", "exception.message": "boom"} for kind in ("A", "B", "C")]
+    requests = [spans(*(at(second, error=True, exception=kind) for kind in kinds)) for second in range(100)]
+    found = figures(tmp_path, requests, {"decision_wait": "1s", "rules": [errors]})
+    assert (found["errors"], found["traces"], found["fingerprints"]) == (300, 300, 3)
+    assert 6 <= found["errors_kept"] <= 12
+    assert (found["fingerprint_recall"], found["count_error"]) == (1.0, 0.0)
 
 
 def test_estimates_are_compared_with_the_exact_totals(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from errorplane.journal import VerdictRecord
+from errorplane.journal import VerdictRecord, unpack_refs
 from errorplane.pipeline import Decided
-from errorplane.sampling import Items
+from errorplane.sampling import Items, Reason, Verdict
 
 
 @dataclass(slots=True)
@@ -93,33 +93,50 @@ class Figures:
     def decided(self, decision: Decided) -> None:
         """See ``Witness``."""
         keep = decision.verdict.keep
-        errors = {each.occurrence: each.observed.fingerprint for each in decision.errors}
-        self._fingerprints.update(errors.values())
+        told = {each.occurrence: each.observed.fingerprint for each in decision.errors}
+        fresh = len({each.occurrence for each in decision.fresh})
+        self._fingerprints.update(told.values())
         if keep:
-            self._kept_fingerprints.update(errors.values())
-        size = sum(self._size(seq, items) for seq, items in decision.items.items())
+            self._kept_fingerprints.update(told.values())
+        size = self._bytes(decision.items)
         rule = self.by_rule[decision.verdict.rule]
         rule.bytes.add(size, keep)
-        rule.errors.add(len(errors), keep)
-        self.errors.add(len(errors), keep)
+        for errors in (rule.errors, self.errors):
+            errors.total += fresh
+            errors.kept += len(told) if keep else 0
         if decision.subject == "trace":
-            rule.traces.add(1, keep)
-            self.traces.add(1, keep)
-            self.error_traces.add(1 if errors else 0, keep)
-        elif decision.subject == "log":
-            rule.logs.add(1, keep)
-            self.logs.add(1, keep)
-        self._estimate(decision, len(errors))
+            self.error_traces.add(1 if told else 0, keep)
+        for share in self._shares(decision.subject, rule):
+            share.add(1, keep)
+        self._estimate(decision, fresh)
         if keep:
-            self._send(decision, size, len(errors))
+            self._send(decision, size, len(told))
 
     def reopened(self, earlier: VerdictRecord) -> None:
         """See ``Witness``: what is decided anew is not counted twice."""
         self.reopened_traces += 1
         rule = self.by_rule[earlier.rule]
-        for share in (self.traces, rule.traces):
-            share.total -= 1
+        self.traces.total -= 1
+        rule.traces.total -= 1
+        if earlier.errors:
+            self.error_traces.total -= 1
+        if earlier.refs:
+            refs = unpack_refs(earlier.refs)
+            rule.bytes.total -= self._bytes({seq: Items(*each) for seq, each in refs.items()})
         self.totals["traces"].exact -= 1
+        if earlier.reason == Reason.BUDGET:
+            self.totals["traces"].estimated -= 1
+
+    def _bytes(self, items: Mapping[int, Items]) -> int:
+        return sum(self._size(seq, each) for seq, each in items.items())
+
+    def _shares(self, subject: str, rule: ByRule) -> tuple[Share, ...]:
+        match subject:
+            case "trace":
+                return self.traces, rule.traces
+            case "log":
+                return self.logs, rule.logs
+        return ()
 
     def _send(self, decision: Decided, size: int, errors: int) -> None:
         self.bytes_kept += size
@@ -131,15 +148,20 @@ class Figures:
             destination.errors += errors
 
     def _estimate(self, decision: Decided, errors: int) -> None:
-        """What is kept with a probability stands for one over it; what a budget suppressed is counted on a sample."""
-        verdict = decision.verdict
-        weight = 1 / verdict.probability if verdict.keep and verdict.probability else 0.0
+        weight = _weight(decision.verdict)
         kind = {"trace": "traces", "log": "logs"}.get(decision.subject)
         if kind is not None:
             self.totals[kind].exact += 1
             self.totals[kind].estimated += weight
         self.totals["errors"].exact += errors
         self.totals["errors"].estimated += errors * weight
+
+
+def _weight(verdict: Verdict) -> float:
+    """How many a trace stands for: one over the probability of what is kept; what budgets suppress they count."""
+    if not verdict.keep:
+        return 1.0 if verdict.reason is Reason.BUDGET else 0.0
+    return 1 / verdict.probability
 
 
 def as_document(figures: Figures, bytes_in: int) -> dict[str, Any]:
