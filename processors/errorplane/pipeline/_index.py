@@ -220,12 +220,15 @@ def _index_logs(
 
 def _observe_logs(index: Index, observer: Observer, body: bytes, layout: Layout) -> None:
     hits = observer.logs(body, layout)
-    sizes = [end - start for start, end in layout.items] if observer.measures_size else [0] * len(layout.items)
+    sizes = observer.sizes(layout)
     for seen in index.traces.values():
+        seen.size = 0 if sizes is None else sizes.of(seen.items)
         for item in seen.items:
             seen.hits |= hits.get(item, 0)
-            seen.size += sizes[item]
-    index.lone = [replace(lone, hits=hits.get(lone.item, 0), size=sizes[lone.item]) for lone in index.lone]
+    index.lone = [
+        replace(lone, hits=hits.get(lone.item, 0), size=0 if sizes is None else sizes.of([lone.item]))
+        for lone in index.lone
+    ]
 
 
 def _records(message: ExportLogsServiceRequest) -> Iterator[tuple[str, LogRecord]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -18,7 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
 from errorplane.classification import attributes, text
 from errorplane.otlp import Signal
-from errorplane.otlp._wire import Layout
+from errorplane.otlp._wire import Layout, Range
 from errorplane.policy import AttributeTest, Sampling
 from errorplane.sampling._attributes import AttributeSearch
 from errorplane.sampling._conditions import (
@@ -105,8 +105,9 @@ class Observer:
         """Note in ``traces`` what a request of traces holds; ``message`` is the request as it was received."""
         wanted = self._wanted
         if wanted.size:
+            sizes = Sizes(layout)
             for seen in traces.values():
-                seen.size = sum(end - start for start, end in map(layout.items.__getitem__, seen.items))
+                seen.size = sizes.of(seen.items)
         if wanted.of_spans:
             self._look_at_spans(message, body, layout, traces)
         if self._search is not None or wanted.deployments:
@@ -132,10 +133,9 @@ class Observer:
             hits[item] |= bits
         return hits
 
-    @property
-    def measures_size(self) -> bool:
-        """Whether the bytes of items are asked for."""
-        return self._wanted.size
+    def sizes(self, layout: Layout) -> Sizes | None:
+        """Measures items of a request, where the policy limits bytes."""
+        return Sizes(layout) if self._wanted.size else None
 
     def _look_at_spans(
         self, message: ExportTraceServiceRequest, body: bytes, layout: Layout, traces: Mapping[bytes, Seen]
@@ -185,6 +185,25 @@ class Observer:
         assert self._search is not None  # there are bits only if something was searched for
         start, end = layout.items[item]
         return self._search.settle(_ITEMS[signal].FromString(body[start:end]).attributes, bits)
+
+
+class Sizes:
+    """How many bytes items of one request have, with the resources and scopes that go with them."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._items = layout.items
+        self._scopes = [number for number, scope in enumerate(layout.scopes) for _ in range(scope.first, scope.last)]
+        resources = [_length(group.rest) for group in layout.resources]
+        self._around = [_length(scope.rest) + resources[scope.resource] for scope in layout.scopes]
+
+    def of(self, items: Sequence[int]) -> int:
+        """Bytes of these items, as a request of their own would have, but for a few of framing."""
+        own = sum(end - start for start, end in map(self._items.__getitem__, items))
+        return own + sum(self._around[scope] for scope in {self._scopes[item] for item in items})
+
+
+def _length(ranges: Iterable[Range]) -> int:
+    return sum(end - start for start, end in ranges)
 
 
 def _group_at(layout: Layout, offset: int) -> int:
