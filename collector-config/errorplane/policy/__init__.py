@@ -29,7 +29,7 @@ from errorplane.policy._problems import PolicyError, Problem
 from errorplane.policy._receiving import Journal, Listen, ServerTls
 from errorplane.policy._redaction import CustomDetector, Ner, Quarantine, Redaction
 from errorplane.policy._sampling import Sampling, SamplingRule, SamplingTotal
-from errorplane.policy._sampling_budget import SamplingBudget
+from errorplane.policy._sampling_budget import DailyBytes, SamplingBudget
 from errorplane.policy._sampling_when import (
     AttributeTest,
     SamplingAlternative,
@@ -47,6 +47,7 @@ __all__ = [
     "AttributeTest",
     "ClientTls",
     "CustomDetector",
+    "DailyBytes",
     "Destination",
     "Detection",
     "Errors",

@@ -38,6 +38,7 @@ REFERENCES = (
     Reference(("retention", "classes", ANY, "destinations", ANY), ("destinations",), "destination"),
     Reference(("retention", "rules", ANY, "class"), ("retention", "classes"), "class"),
     Reference(("errors", "facts", "destinations", ANY), ("destinations",), "destination"),
+    Reference(("sampling", "daily_bytes", "destinations", ANY), ("destinations",), "destination", keys=True),
     Reference(("sampling", "rules", ANY, "share_of"), ("sampling", "totals"), "total"),
     Reference(("redaction", "destinations", ANY), ("destinations",), "destination", keys=True),
 )

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from errorplane.policy._lists import Many
 from errorplane.policy._measures import Duration, Size
-from errorplane.policy._sampling_budget import SamplingBudget
+from errorplane.policy._sampling_budget import DailyBytes, SamplingBudget
 from errorplane.policy._sampling_when import SamplingWhen
 from errorplane.policy._scalars import Choice, Number, fail
 from errorplane.policy._section import Name, Section, section
@@ -144,6 +144,9 @@ class Sampling(Section):
         default_factory=dict,
         description="Rates that rules share, by name. Of rules that share one, the first that matches decides.",
         examples=[{"healthy": {"spans_per_second": 1000}}],
+    )
+    daily_bytes: DailyBytes = section(
+        "Budgets of bytes a day, by destination.", [{"destinations": {"files": "50GiB"}}]
     )
     rules: Annotated[tuple[SamplingRule, ...], Many()] = section(
         "Rules, in the order in which they are asked. What none matches is dropped with the reason no_rule.",

@@ -1,14 +1,15 @@
-"""``budget`` of a sampling rule: samples of each error, and an exact count of the rest."""
+"""Budgets of ``sampling``: samples of each error for a rule, bytes a day for a destination."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from errorplane.policy._measures import Duration
+from errorplane.policy._measures import Duration, Size
 from errorplane.policy._scalars import Number
-from errorplane.policy._section import Section
+from errorplane.policy._section import FilePath, Name, Section
 
 
 class SamplingBudget(Section):
@@ -31,4 +32,25 @@ class SamplingBudget(Section):
         description="Fingerprints told apart by this rule. A quarter of the places is for new ones, and as many first "
         "samples are kept a window: more new ones than that wait, those that recur for the shortest time.",
         examples=[10_000],
+    )
+
+
+class DailyBytes(Section):
+    """Bytes a day for destinations: so much less of the healthy data is kept that each budget lasts until midnight UTC."""
+
+    destinations: Mapping[Name, Annotated[int, Size("1MiB", "1048576TiB")]] = Field(
+        default_factory=dict,
+        description="Budgets by destination. Errors come out of them first, and are kept even beyond.",
+        examples=[{"files": "50GiB"}],
+    )
+    least: Annotated[float, Number(0, 1, positive=True)] = Field(
+        default=0.001,
+        description="Share of the healthy data that is kept even where a budget is used up.",
+        examples=[0.001],
+    )
+    shared: FilePath | None = Field(
+        default=None,
+        description="File that processors share which send to the same destinations; null: this one is alone, and "
+        "the file is in journal.path.",
+        examples=["/mnt/shared/errorplane-days.json"],
     )
