@@ -12,7 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from tests.support.telemetry import Scalar, pairs
 
 _START_NS = 1_790_000_000 * 10**9
-_SERVICES = {
+_SERVICES: dict[str, dict[str, Scalar]] = {
     "checkout": {"k8s.cluster.name": "prod-eu", "host.cores": 8},
     "payments": {"k8s.cluster.name": "prod-us", "host.cores": 32, "tenant.shared": True},
     "search": {"k8s.cluster.name": "staging", "host.cores": 64},
