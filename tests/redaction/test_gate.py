@@ -21,7 +21,7 @@ def looks_into(text: str, before: bytes = b"\x12\x30", after: bytes = b"\x4a\x10
     """Whether the scan has a hit that ends within the text, which stands between other bytes."""
     data = text.encode("utf-8", "surrogatepass")
     start, end = len(before), len(before) + len(data)
-    return any(start <= offset < end for offset in GATE.scan(before + data + after).look)
+    return any(start <= offset < end for offset in GATE.scan(before + data + after).all)
 
 
 @given(TEXTS)
@@ -49,7 +49,7 @@ def test_every_expression_is_looked_for(data: st.DataObject) -> None:
     """What any one of the expressions matches, the scan of requests has a hit in."""
     expression = data.draw(st.sampled_from(EXPRESSIONS))
     matched = data.draw(st.from_regex(re.compile(expression, re.DOTALL), fullmatch=True))
-    assert GATE.scan(b"\x12\x30" + matched + b"\x4a\x10").look
+    assert GATE.scan(b"\x12\x30" + matched + b"\x4a\x10").all
 
 
 def test_clean_telemetry_is_not_looked_into() -> None:

@@ -23,6 +23,7 @@ from errorplane.otlp import Signal
 from errorplane.otlp._wire import MalformedWire, canonical, walk
 from errorplane.policy import Redaction
 from errorplane.redaction import Redacted, Redactor, custom_detector
+from errorplane.redaction._locate import pair_around
 
 REDACTOR = Redactor()
 MAIL = SECRETS["EMAIL_ADDRESS"]
@@ -191,6 +192,50 @@ def test_what_a_later_field_overrides_does_not_hide(around: Callable[[list[bytes
     assert MAIL.encode() not in result.body
     kept = ExportLogsServiceRequest.FromString(result.body).resource_logs[0].scope_logs[0].log_records[0]
     assert kept.severity_text == "INFO"
+
+
+STATEMENT = "SELECT a FROM t WHERE b = ?"
+
+
+def test_a_clean_statement_is_stepped_over_and_one_beside_it_is_not() -> None:
+    """The name alone costs no walk through a span; whatever else is in the request is found as ever."""
+    clean = traces([span(attributes={"db.query.text": STATEMENT}), span(attributes={"a.db.statement": STATEMENT})])
+    body = clean.SerializeToString()
+    assert [pair_around(body, end) for end in REDACTOR.engine.gate.scan(body).names] == [
+        pair.SerializeToString() for each in clean.resource_spans[0].scope_spans[0].spans for pair in each.attributes
+    ]
+    assert redact(clean).body == body
+    assert masked({"db.query.text": STATEMENT, "note": f"by {MAIL}"})["note"] == "by <EMAIL_ADDRESS>"
+    assert masked({"db.query.text": f"{STATEMENT} OR b = 'Ann'"}) == {
+        "db.query.text": f"{STATEMENT} OR b = '<SQL_LITERAL>'"
+    }
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 127, 128, 400, 600, 20_000])
+def test_statements_of_any_length_lose_their_literals(size: int) -> None:
+    """Also where the lengths take two or three bytes, and where a clean one of the same beginning was seen before."""
+    long = f"{STATEMENT} OR {'c' * size} = ?"
+    masked({"db.query.text": long})
+    assert masked({"db.query.text": f"{long} OR d = 'Ann'"}) == {"db.query.text": f"{long} OR d = '<SQL_LITERAL>'"}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param([(1, b"db.query.text"), (2, STATEMENT), (2, "x = 'Ann'")], id="a second value"),
+        pytest.param([(2, "x = 'Ann'"), (1, b"db.query.text")], id="the value first"),
+        pytest.param([(1, b"db.query.text"), (2, STATEMENT), (1, b"db.statement"), (2, "x = 'Ann'")], id="all twice"),
+        pytest.param([(1, b"x"), (1, b"db.query.text"), (2, "x = 'Ann'")], id="a key before"),
+    ],
+)
+def test_a_clean_statement_covers_for_nothing_else_in_its_pair(parts: list[tuple[int, bytes | str]]) -> None:
+    """Of fields that stand there twice the last counts, in any order."""
+    masked({"db.query.text": STATEMENT})  # remembered as clean
+    made = b"".join(
+        field(number, part if isinstance(part, bytes) else field(1, part.encode())) for number, part in parts
+    )
+    request = field(1, field(2, field(2, field(1, b"\1" * 16) + field(2, b"\2" * 8) + field(9, made))))
+    assert b"Ann" not in REDACTOR.redact(Signal.TRACES, request, walk(Signal.TRACES, request)).body
 
 
 def test_ids_are_never_taken_for_texts() -> None:

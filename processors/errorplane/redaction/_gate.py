@@ -66,6 +66,13 @@ class Hits(NamedTuple):
     """Where personal data, a secret or a forged tag may be."""
     errors: Sequence[int]
     """Where something says error besides a status."""
+    names: Sequence[int] = ()
+    """Where the name of an attribute ends that means something only for its own value; not among ``look``."""
+
+    @property
+    def all(self) -> Sequence[int]:
+        """``look`` and ``names`` together."""
+        return sorted({*self.look, *self.names}) if self.names else self.look
 
 
 _NOTHING = Hits((), ())
@@ -86,8 +93,10 @@ class Gate:
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
         self._masks = [*masks.values(), *(0 for _ in _LOOK)]
         self._exact = _database((*masks, *_LOOK), once=True)
+        names = {name for detector in detectors for name in detector.names}
         words, shapes = remembered(_recipe("coarse", masks), lambda: _coarse(masks), _written, _read)
         self._first_error = len(words)
+        self._names = frozenset(number for number, word in enumerate(words) if word in names)
         self._words = _database((*words, *_ERRORS))
         self._others = [_database(tuple(shapes)), _database((_RUN,))] if shapes else []
 
@@ -99,10 +108,17 @@ class Gate:
             return Hits(range(len(body)), range(len(body)))
         if not found:
             return _NOTHING
-        errors = {end - 1 for expression, end in rows[0] or () if expression >= self._first_error}
-        look = {end - 1 for expression, end in rows[0] or () if expression < self._first_error}
-        look.update(end - 1 for row in rows[1:] for _, end in row or ())
-        return Hits(sorted(look), sorted(errors))
+        errors, look, names = set[int](), set[int](), set[int]()
+        for expression, end in rows[0] or ():
+            if expression in self._names:
+                names.add(end - 1)
+            elif expression < self._first_error:
+                look.add(end - 1)
+            else:
+                errors.add(end - 1)
+        for row in rows[1:]:
+            look.update(end - 1 for _, end in row or ())
+        return Hits(sorted(look), sorted(errors), sorted(names - look))
 
     def is_quiet(self, data: bytes) -> bool:
         """Whether none of the exact expressions matches in bytes, neither a detector's nor one of the scan's own."""

@@ -49,7 +49,7 @@ class Inspector:
         Raises ``MalformedWire`` or IndexError where the bytes are too odd for the walk: take ``canonical`` ones.
         """
         deadline = self._clock() + self._limits.seconds
-        for item, found in targets(body, layout, SHAPES[signal], self._engine.gate.scan(body).look):
+        for item, found in targets(body, layout, SHAPES[signal], self._engine.gate.scan(body).all):
             for target in found:
                 looked = self._looker.look(target.kind, body[target.start : target.end], deadline)
                 if looked.found:

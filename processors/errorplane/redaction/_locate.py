@@ -6,13 +6,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from errorplane.otlp._wire import Frame, Layout, MalformedWire, frame, read_varint, skip_field
+from errorplane.otlp._wire import Frame, Layout, MalformedWire, encode_varint, frame, read_varint, skip_field
 from errorplane.redaction._shapes import Kind, Shape, SignalShapes
 
 _FAR = 1 << 62  # beyond every offset
 # How a span begins that any SDK wrote: sixteen bytes of trace_id, eight of span_id.
 _IDS = b"\x0a\x10" + bytes(16) + b"\x12\x08"
 _IDS_LENGTH = 28
+_LONGEST_KEY, _VALUE_TAG = 64, 0x12
 
 
 class Target(NamedTuple):
@@ -49,6 +50,26 @@ def targets(
         for start, end in scope.rest:
             yield from _outside(body, start, end, shapes.scope, hits, both)
         yield from _in_items(body, layout, range(scope.first, scope.last), shapes.item, hits, both)
+
+
+def pair_around(body: bytes, end: int) -> bytes | None:
+    """The KeyValue whose key ends with the byte at ``end``, if it is written as every SDK does: key, value, no more.
+
+    Its own length must say so too: then nothing else is in it, and any other reading of these bytes is some text that
+    happens to hold a whole KeyValue.
+    """
+    head = body.rfind(b"\x0a", max(0, end - _LONGEST_KEY), end - 1)
+    if head < 0 or end + 3 >= len(body):
+        return None
+    if body[head + 1] != end - head - 1 or body[end + 1] != _VALUE_TAG:
+        return None
+    size, start = body[end + 2], end + 3
+    if size >= 0x80:
+        if body[end + 3] >= 0x80:
+            return None  # of more than 16 kB
+        size, start = size & 0x7F | body[end + 3] << 7, end + 4
+    pair = body[head : start + size]
+    return pair if len(pair) == start + size - head and body.endswith(encode_varint(len(pair)), 0, head) else None
 
 
 def _outside(

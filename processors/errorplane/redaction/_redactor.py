@@ -19,7 +19,7 @@ from errorplane.redaction._broken import withhold_broken
 from errorplane.redaction._custom import custom_detector
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._gate import Hits
-from errorplane.redaction._locate import Target, targets
+from errorplane.redaction._locate import Target, pair_around, targets
 from errorplane.redaction._marks import Marking, Sighting
 from errorplane.redaction._named import named_detector
 from errorplane.redaction._presidio import presidio_detectors
@@ -121,7 +121,7 @@ class Redactor:
         edits: list[Edit] = []
         totals = _Totals()
         marking = Marking(signal, body, layout, self._class_of)
-        for item, found in targets(body, layout, SHAPES[signal], hits.look):
+        for item, found in targets(body, layout, SHAPES[signal], self._offsets(body, hits, deadline)):
             sightings: list[Sighting] = []
             for target in found:
                 looked = self._looker.look(target.kind, body[target.start : target.end], deadline)
@@ -145,6 +145,15 @@ class Redactor:
             metrics.points,
             metrics.left_out,
         )
+
+    def _offsets(self, body: bytes, hits: Hits, deadline: float) -> Sequence[int]:
+        """Where to look, without the names of attributes whose values turn out to be clean: most statements are."""
+        left = [
+            end
+            for end in hits.names
+            if (pair := pair_around(body, end)) is None or not self._looker.is_clean(pair, deadline)
+        ]
+        return sorted({*hits.look, *left}) if left else hits.look
 
     def _class_of(self, entity: str) -> DataClass:
         return self._classes.get(entity) or data_class(entity)

@@ -67,6 +67,10 @@ class Looker:
         except Exception:  # noqa: BLE001  # the boundary: no fault may let the value pass
             return self._withheld(kind, body)
 
+    def is_clean(self, pair: bytes, deadline: float) -> bool:
+        """Whether a whole small KeyValue is to stay as it is; a large one is not remembered, and not looked at here."""
+        return len(pair) <= _CACHED_BYTES and self.look(Kind.KEY_VALUE, pair, deadline) == _AS_IT_IS
+
     def _look_at_small(self, kind: Kind, body: bytes) -> Looked:
         """Without a deadline, as its time is bounded; raises what is not to be remembered."""
         looked = self._look(kind, body, math.inf)

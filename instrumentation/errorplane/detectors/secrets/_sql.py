@@ -126,16 +126,20 @@ def _found(text: str, start: int, end: int, reason: str) -> Iterator[Finding]:
 
 
 _GAP = rb"(?:[\s+]|%|\\)"
+_NAMES = (
+    rb"(?i)db[._-](?:query[._-]text|statement|(?:query|operation)[._-]parameter)",
+    rb"(?i)dbstatement",
+    rb"(?i)sql[._-](?:query|text|statement)",
+)
 SQL = Detector(
     "SQL_LITERAL",
     (
-        rb"(?i)db[._-](?:query[._-]text|statement|(?:query|operation)[._-]parameter)",
-        rb"(?i)dbstatement",
-        rb"(?i)sql[._-](?:query|text|statement)",
+        *_NAMES,
         rb"(?i)parameters(?::|" + ESCAPED + rb"3a)",
         rb"(?i)(?:insert|replace|ignore|merge)" + _GAP + rb".{0,20}into",
         rb"(?i)update" + _GAP + rb".{1,512}set" + _GAP,
         rb"exception\.",  # only in such attributes statements that read are looked for
     ),
     _find,
+    names=frozenset(_NAMES),
 )
