@@ -126,6 +126,13 @@ def test_only_attributes_of_spans_and_resources_count() -> None:
         assert matching(message, {"attributes": {"key": test}}) == set()
 
 
+def test_the_value_of_the_span_itself_counts() -> None:
+    """A span whose own attribute fails does not pass by an event that has another value under the same key."""
+    one = span(A, attributes={"key": "initech"})
+    one.events.append(Span.Event(name="e", attributes=pairs({"key": "acme"})))
+    assert matching(request(({}, [one])), {"attributes": {"key": {"values": "acme"}}}) == set()
+
+
 def test_a_resource_counts_for_its_own_spans() -> None:
     """What a resource has is true of the traces in its group and of no others."""
     message = request(({"tier": "gold"}, [span(A)]), ({"tier": "iron"}, [span(B)]))

@@ -77,13 +77,13 @@ class Deployments:
         """Remember what ``saved_if_changed`` gave; b"" for nothing. Raises ValueError if it is something else."""
         if not saved:
             return
-        rows: list[Any] = json.loads(saved)
         try:
+            rows: list[Any] = json.loads(saved)
             seen = {
                 (str(service), str(environment)): {str(version): float(at) for version, at in versions.items()}
                 for service, environment, versions in rows
             }
-        except (TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise ValueError("not a list of services with their versions") from error
         with self._lock:
             self._seen = seen | self._seen
