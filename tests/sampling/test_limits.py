@@ -90,7 +90,7 @@ def test_a_log_record_counts_as_one_span() -> None:
 def test_shares_of_a_total() -> None:
     """Each rule has its share and no more; those that name none have equal parts of what is left."""
     clock = Clock()
-    whens = ({"tier": 1}, {"duration_over": "1s"}, {"spans": {"min": 10}}, {})
+    whens: tuple[dict[str, Any], ...] = ({"tier": 1}, {"duration_over": "1s"}, {"spans": {"min": 10}}, {})
     shares: tuple[dict[str, float], ...] = ({"share": 0.5}, {"share": 0.3}, {}, {})
     rules = [
         {"name": f"r{number}", "when": when, "share_of": "all", **share}

@@ -41,9 +41,9 @@ def test_too_many_traces_are_decided_early() -> None:
     assert [trace_id[:1] for trace_id, _ in table.due(0.0, 100)] == [b"a", b"b"]
 
 
-def seen(root: bool = False, spans: int = 1, **rest: int) -> Seen:
+def seen(root: bool = False, spans: int = 1, hits: int = 0, size: int = 0) -> Seen:
     """What a request says of a trace."""
-    return Seen(items=list(range(spans)), root=root, **rest)
+    return Seen(items=list(range(spans)), root=root, hits=hits, size=size)
 
 
 def arrive(table: TraceTable, name: bytes, now: float, what: Seen) -> None:
