@@ -172,6 +172,15 @@ class Journal:
         """Deliveries that a destination has not acknowledged, oldest first."""
         return self._store.pending_for(destination, after, limit)
 
+    def bulky(self, limit: int) -> list[int]:
+        """The oldest deliveries that hold requests, and so can make room: those of metrics and facts are not."""
+        return self._store.bulky_deliveries(limit)
+
+    @property
+    def given_up(self) -> Mapping[tuple[str, str], int]:
+        """Healthy items given up for want of room since the start, by destination and signal."""
+        return dict(self._writer.given_up)
+
     def pending_destinations(self) -> Counter[str]:
         """How many deliveries wait, by destination."""
         return Counter(destination for destination, _ in self._store.all_pending())

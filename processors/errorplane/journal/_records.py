@@ -112,7 +112,8 @@ class Delivery:
     """What one retention class sends of one signal: references into the journal, or a payload of its own.
 
     ``tags`` are encoded attribute fields to append to items; ``refs`` maps a request's number to its kept items;
-    ``payload`` (error facts) is a whole Export request that stands in no other record.
+    ``payload`` (error facts) is a whole Export request that stands in no other record; a ``copied`` one holds items
+    that were referred to until their requests had to make room. ``healthy``: without errors, so that it goes first.
     """
 
     signal: Signal
@@ -122,6 +123,8 @@ class Delivery:
     refs: Mapping[int, Refs] = field(default_factory=dict)
     payload: bytes = b""
     payload_items: int = 0
+    healthy: bool = False
+    copied: bool = False
 
     @property
     def items(self) -> int:
@@ -130,7 +133,8 @@ class Delivery:
 
     def pack(self) -> bytes:
         """Bytes of the record, before compression."""
-        out = [bytes([1, _SIGNAL_CODE[self.signal]]), _text(self.retention_class), _u32(len(self.destinations))]
+        flags = self.healthy | self.copied << 1
+        out = [bytes([flags, _SIGNAL_CODE[self.signal]]), _text(self.retention_class), _u32(len(self.destinations))]
         out += [_text(name) for name in self.destinations]
         out += [_u32(len(self.tags)), *(_blob(tag) for tag in self.tags), _u32(len(self.refs))]
         for seq, refs in self.refs.items():
@@ -142,7 +146,7 @@ class Delivery:
     def unpack(cls, data: bytes) -> Delivery:
         """The record that ``pack`` wrote."""
         read = _Reader(data)
-        signal = _SIGNAL[read.take(2)[1]]
+        flags, code = read.take(2)
         retention_class = read.blob().decode()
         destinations = tuple(read.blob().decode() for _ in range(read.u32()))
         tags = tuple(read.blob() for _ in range(read.u32()))
@@ -154,7 +158,17 @@ class Delivery:
             tag.frombytes(read.take(count * tag.itemsize))
             refs[seq] = Refs(items, tag)
         payload_items = read.u32()
-        return cls(signal, retention_class, destinations, tags, refs, read.blob(), payload_items)
+        return cls(
+            _SIGNAL[code],
+            retention_class,
+            destinations,
+            tags,
+            refs,
+            read.blob(),
+            payload_items,
+            healthy=bool(flags & 1),
+            copied=bool(flags & 2),
+        )
 
 
 class _Reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ class Store:
     Databases: ``requests`` (number -> sealed request), ``verdicts`` (trace id -> verdict), ``deliveries`` (number ->
     sealed delivery), ``pending`` (destination, delivery number -> nothing), ``decided`` (number of a request whose
     traces are all decided -> since when it is held for rescues, its size), ``held`` (since when, number -> nothing),
-    ``budgets`` (name -> record of error budgets), ``meta``.
+    ``bulky`` (number of a delivery that refers to requests -> nothing), ``budgets`` (name -> record of error budgets),
+    ``meta``.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Store:
         self.decided = self.env.open_db(b"decided")
         self.held = self.env.open_db(b"held")
         self.budgets = self.env.open_db(b"budgets")
+        self.bulky = self.env.open_db(b"bulky")
         self.meta = self.env.open_db(b"meta")
         self._databases = (
             self.requests,
@@ -98,6 +101,7 @@ class Store:
             self.pending,
             self.decided,
             self.held,
+            self.bulky,
             self.budgets,
             self.meta,
         )
@@ -195,6 +199,12 @@ class Store:
                     ids.append(bytes(cursor.key()))
                 found = cursor.next()
             return Sweep(tuple(ids), bytes(cursor.key()) if found else b"")
+
+    def bulky_deliveries(self, limit: int) -> list[int]:
+        """The oldest deliveries of spans or log records that refer to requests."""
+        with self._reading(self.bulky) as txn, txn.cursor() as cursor:
+            keys = itertools.islice(cursor.iternext(keys=True, values=False), limit)
+            return [int.from_bytes(key, "big") for key in keys]
 
     def all_pending(self) -> Iterator[tuple[str, int]]:
         """Every (destination, delivery number) that waits; read in one short transaction."""

@@ -16,6 +16,7 @@ from errorplane.journal._holds import Holds, HoldsChange
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import Sealer
 from errorplane.journal._store import Store, as_full, footprint, u64
+from errorplane.otlp import Signal
 
 log = logging.getLogger("errorplane.journal")
 
@@ -39,6 +40,8 @@ class Change:
     ``hold`` and ``drop`` count undecided traces, by request; one that nobody needs is deleted. ``dropped``: open
     requests of which a trace was dropped, and when: they are held for errors that come late, until ``release_before``
     is later than that, or ``make_room`` bytes are wanted. ``forget`` lists trace ids whose verdict no longer stands.
+    ``give_up``: deliveries that no destination gets any more; ``copies``: what to send instead of a delivery, with the
+    requests that it no longer refers to.
     ``indexed_through``: every request up to it has been looked at. ``overflow``: counts of error facts that are held
     back; b"" for none, None for no change; so are ``boosts``, those in force. ``budgets``: records of error budgets by
     name; None for one that goes.
@@ -50,6 +53,8 @@ class Change:
     hold: Counter[int] = field(default_factory=Counter)
     drop: Counter[int] = field(default_factory=Counter)
     dropped: dict[int, float] = field(default_factory=dict)
+    give_up: dict[int, Delivery] = field(default_factory=dict)
+    copies: dict[int, tuple[Delivery, Delivery]] = field(default_factory=dict)
     release_before: float = 0.0
     make_room: int = 0
     indexed_through: int | None = None
@@ -61,8 +66,9 @@ class Change:
     def empty(self) -> bool:
         """Whether there is nothing to store."""
         parts = (self.verdicts, self.forget, self.deliveries, self.hold, self.drop, self.release_before, self.make_room)
+        room = (self.give_up, self.copies)
         whole = (self.indexed_through, self.overflow, self.boosts)
-        return not any(parts) and not self.budgets and all(each is None for each in whole)
+        return not any(parts) and not any(room) and not self.budgets and all(each is None for each in whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ class _Transaction:
         self.next_delivery = writer.next_delivery
         self.holds = holds
         self.waiting: dict[int, int] = {}
+        self.copied: set[int] = set()
+        self.given_up: Counter[tuple[str, str]] = Counter()
         self.verdict_bytes = writer.verdict_bytes
         self.appended: list[tuple[int, Append]] = []
 
@@ -111,6 +119,8 @@ class Writer:
         self.next_delivery = next_delivery
         self.holds = holds
         self.waiting = dict(waiting)
+        self.given_up: Counter[tuple[str, str]] = Counter()
+        self._copied: set[int] = set()  # so that who read them before does not let go of their requests once more
         self.verdict_bytes = store.verdict_bytes()
         self._on_append = on_append
         self._queue: deque[tuple[Operation, Future[int]]] = deque()
@@ -200,11 +210,14 @@ class Writer:
         self.next_delivery = after.next_delivery
         self.verdict_bytes = after.verdict_bytes
         after.holds.adopt()
+        self.given_up.update(after.given_up)
+        self._copied |= after.copied
         for number, count in after.waiting.items():
             if count > 0:
                 self.waiting[number] = count
             else:
                 self.waiting.pop(number, None)
+                self._copied.discard(number)
         for seq, append in after.appended:
             self._on_append(seq, append.request, append.note)
 
@@ -226,6 +239,10 @@ class Writer:
         after.verdict_bytes = self._store.verdict_bytes(txn)
         for delivery in change.deliveries:
             self._deliver(txn, after, delivery)
+        for number, delivery in change.give_up.items():
+            self._give_up(txn, after, number, delivery)
+        for number, (old, new) in change.copies.items():
+            self._copy(txn, after, number, old, new)
         for seq, at in change.dropped.items():
             after.holds.dropped(seq, at)
         for seq, count in change.hold.items():
@@ -260,6 +277,38 @@ class Writer:
             txn.put(destination.encode() + b"\0" + u64(number), b"", db=self._store.pending)
         for seq in delivery.refs:
             after.holds.count_awaited(seq, 1)
+        if delivery.refs and delivery.signal is not Signal.METRICS:
+            txn.put(u64(number), b"", db=self._store.bulky, append=True)
+
+    def _give_up(self, txn: lmdb.Transaction, after: _Transaction, number: int, delivery: Delivery) -> None:
+        for destination in delivery.destinations:
+            if txn.delete(destination.encode() + b"\0" + u64(number), db=self._store.pending):
+                after.given_up[destination, delivery.signal.value] += delivery.items
+        self._delivered(txn, after, number, tuple(delivery.refs))
+
+    def _copy(self, txn: lmdb.Transaction, after: _Transaction, number: int, old: Delivery, new: Delivery) -> None:
+        before = txn.get(u64(number), db=self._store.deliveries)
+        if before is None:
+            return  # it has arrived meanwhile
+        sealed = self._sealer.seal(self._sealer.compress(new.pack()), b"deliveries" + u64(number))
+        txn.put(u64(number), sealed, db=self._store.deliveries)
+        txn.delete(u64(number), db=self._store.bulky)
+        after.holds.used += footprint(len(sealed)) - footprint(len(before))
+        after.copied.add(number)
+        for seq in old.refs:
+            after.holds.count_awaited(seq, -1)
+
+    def _delivered(self, txn: lmdb.Transaction, after: _Transaction, number: int, seqs: Sequence[int]) -> None:
+        """Nobody waits for a delivery any more."""
+        after.waiting[number] = 0
+        sealed = txn.pop(u64(number), db=self._store.deliveries)
+        if sealed is None:
+            return
+        txn.delete(u64(number), db=self._store.bulky)
+        after.holds.used -= footprint(len(sealed))
+        if number not in self._copied and number not in after.copied:
+            for seq in seqs:
+                after.holds.count_awaited(seq, -1)
 
     def _acknowledge(self, txn: lmdb.Transaction, after: _Transaction, acks: Sequence[Ack]) -> int:
         for ack in acks:
@@ -269,8 +318,5 @@ class Writer:
             after.waiting[ack.number] = left
             if left > 0:
                 continue
-            sealed = txn.pop(u64(ack.number), db=self._store.deliveries)
-            after.holds.used -= footprint(len(sealed)) if sealed is not None else 0
-            for seq in ack.seqs:
-                after.holds.count_awaited(seq, -1)
+            self._delivered(txn, after, ack.number, ack.seqs)
         return len(acks)

@@ -95,6 +95,12 @@ COUNTERS: tuple[Metric, ...] = (
         "destination_refused_items", "{item}", ("destination", "signal"), "Items that a destination refused for good."
     ),
     Metric(
+        "given_up_items",
+        "{item}",
+        ("destination", "signal"),
+        "Kept items without errors that a destination never got, since the journal had to make room for errors.",
+    ),
+    Metric(
         "expired_segments",
         "{segment}",
         ("destination", "retention_class"),

@@ -20,6 +20,7 @@ from errorplane.pipeline._index import Index
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._recovery import read_index
 from errorplane.pipeline._rescue import Rescuer
+from errorplane.pipeline._room import Room
 from errorplane.pipeline._siblings import Siblings
 from errorplane.pipeline._turn import Turn
 from errorplane.pipeline._witness import Witness
@@ -30,6 +31,7 @@ log = logging.getLogger("errorplane.pipeline")
 
 _TURN_S = 0.2
 _DECIDE_AT_ONCE = 5_000
+_DECIDE_EARLY = 500  # a turn, for want of room
 _ARRIVALS_AT_ONCE = 64
 _SWEEP_LEAST, _SWEEP_PER_VERDICT = 200, 2
 _VERDICT_SHARE = 0.25  # of the journal, beyond which verdicts are remembered for a shorter time
@@ -101,6 +103,7 @@ class Decider:
     def attach(self, journal: Journal, recovered: Iterable[tuple[int, Index]] = ()) -> None:
         """As ``start``, without deciding: for those who call ``step`` themselves."""
         self._journal = journal
+        self._room = Room(journal)
         self._siblings = Siblings(journal)
         self._restore_budgets(journal)
         self._rescuer = Rescuer(
@@ -181,6 +184,8 @@ class Decider:
         if not turn.outbox.change.empty:
             self._sweep(turn)  # remembered verdicts only grow with new ones
         self._release(turn)
+        if self._room.make(turn.outbox.change, self._now()):
+            self._decide_early(turn)
         self._commit(turn, self._facts.due(everything=stopping))
 
     def _wait(self) -> tuple[Sequence[_Arrival], bool]:
@@ -230,6 +235,14 @@ class Decider:
         if trace_id in change.forget:
             return None
         return change.verdicts.get(trace_id) or self._journal.verdict(trace_id)
+
+    def _decide_early(self, turn: Turn) -> None:
+        """Take out the oldest traces for want of room: healthy ones are dropped, those with errors decided."""
+        for trace_id, state in self.traces.due(float("inf"), _DECIDE_EARLY):
+            if state.error:
+                turn.decide_trace(trace_id, state, self._now())
+            else:
+                turn.give_up(trace_id, state, self._now())
 
     def _release(self, turn: Turn) -> None:
         """Let go of what has been held for late errors until the end of its window."""

@@ -31,7 +31,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self.change = Change()
-        self._groups: dict[tuple[Signal, str], _Group] = {}
+        self._groups: dict[tuple[Signal, str, bool], _Group] = {}
 
     def keep(
         self,
@@ -41,11 +41,16 @@ class Outbox:
         items: Iterable[int],
         own: Mapping[int, bytes],
         shared: bytes,
+        *,
+        healthy: bool,
     ) -> None:
-        """Send these items of request ``seq`` with the attributes ``own[item]``, else ``shared``, appended."""
-        group = self._groups.get((signal, chosen.name))
+        """Send these items of request ``seq`` with the attributes ``own[item]``, else ``shared``, appended.
+
+        ``healthy`` ones, of traces without errors, travel apart: they go first when room is wanted.
+        """
+        group = self._groups.get((signal, chosen.name, healthy))
         if group is None:
-            group = self._groups[signal, chosen.name] = _Group(chosen.destinations)
+            group = self._groups[signal, chosen.name, healthy] = _Group(chosen.destinations)
         group.keep(seq, items, own, shared)
 
     def send(
@@ -57,8 +62,10 @@ class Outbox:
 
     def close(self) -> Change:
         """The change, complete."""
-        for (signal, retention_class), group in self._groups.items():
-            delivery = Delivery(signal, retention_class, group.destinations, tuple(group.tags), group.refs)
+        for (signal, retention_class, healthy), group in self._groups.items():
+            delivery = Delivery(
+                signal, retention_class, group.destinations, tuple(group.tags), group.refs, healthy=healthy
+            )
             self.change.deliveries.append(delivery)
         self._groups.clear()
         return self.change

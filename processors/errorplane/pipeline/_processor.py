@@ -113,6 +113,13 @@ class Processor:
         self.counters.read("budget_errors", lambda: budget_counts(self._decider.budgets))
         self.counters.read("untold_errors", lambda: untold_counts(self._decider.budgets))
         self.counters.read(
+            "given_up_items",
+            lambda: {
+                (("destination", name), ("signal", signal)): count
+                for (name, signal), count in self.journal.given_up.items()
+            },
+        )
+        self.counters.read(
             "released_requests",
             lambda: {(("reason", reason),): count for reason, count in self.journal.released.items()},
         )

@@ -51,6 +51,7 @@ def stats(counters: Counters, undecided: int, journal: Journal, budgets: Mapping
         "destinations": {
             name: {
                 "delivered": counters.by("delivered_items", "signal", destination=name),
+                "given_up": counters.total("given_up_items", destination=name),
                 "refused": counters.total("destination_refused_items", destination=name),
                 "retries": counters.total("destination_retries", destination=name),
             }
@@ -79,6 +80,6 @@ def _by_rule(counters: Counters, subject: str) -> dict[str, dict[str, int]]:
 
 def _destinations(counters: Counters) -> list[str]:
     names: set[str] = set()
-    for counter in ("delivered_items", "destination_retries", "destination_refused_items"):
+    for counter in ("delivered_items", "destination_retries", "destination_refused_items", "given_up_items"):
         names |= counters.by(counter, "destination").keys()
     return sorted(names)

@@ -36,6 +36,8 @@ from errorplane.sampling import Items, Reason, TraceState, Verdict
 
 ALWAYS = Verdict(True, Reason.RULE, "metrics", 1.0)
 """Of metrics, which no rule is asked about."""
+NO_ROOM = "no_room"
+"""Stands for a rule in the verdicts on traces that were dropped undecided."""
 _MOST_REFS = 1 << 20  # bytes; of late items beyond it no place is remembered
 _Errors = Mapping[tuple[int, int], ClassifiedError]
 
@@ -76,7 +78,7 @@ class Turn:
         self._offer_facts(fresh, chosen)
         verdict, note, carried = self._budgeting.of_trace(verdict, fresh, classified, state.refs)
         for seq, items in state.refs.items():
-            self._carry_out(verdict, chosen, seq, items, errors, carried)
+            self._carry_out(verdict, chosen, seq, items, errors, carried, healthy=not state.error)
             self.outbox.change.drop[seq] += 1
         held = self._rescues and not verdict.keep
         if held:
@@ -97,6 +99,18 @@ class Turn:
         if self._witness is not None:
             self._witness.decided(Decided("trace", verdict, chosen, state.refs, classified, fresh))
 
+    def give_up(self, trace_id: bytes, state: TraceState, now: float) -> None:
+        """Drop a healthy trace undecided, since the journal has no room for it; ``now`` is Unix time."""
+        verdict = Verdict(False, Reason.ROOM, NO_ROOM, 0.0)
+        for seq, items in state.refs.items():
+            self._drop(verdict, items)
+            self.outbox.change.drop[seq] += 1
+        through = max(state.refs)
+        self.outbox.change.verdicts[trace_id] = VerdictRecord(
+            False, NO_ROOM, 0.0, "", now, through, Reason.ROOM.value, 0
+        )
+        self._count_decision("trace", verdict)
+
     def follow(self, seq: int, items: Items, state: TraceState, earlier: VerdictRecord) -> None:
         """Items that came after their trace was decided go where it went; ``state`` holds only the late ones.
 
@@ -114,7 +128,8 @@ class Turn:
         if earlier.keep:
             self._budgeting.follow(earlier.rule, [each for each in classified if each.origin])
         errors = {(seq, each.observed.item): each for each in classified}
-        self._carry_out(verdict, chosen, seq, items, errors, reason=earlier.reason)
+        healthy = not (state.error or earlier.errors)
+        self._carry_out(verdict, chosen, seq, items, errors, reason=earlier.reason, healthy=healthy)
         if self._witness is not None:
             self._witness.decided(Decided("late", verdict, chosen, {seq: items}, classified, classified))
 
@@ -150,7 +165,7 @@ class Turn:
         self._offer_facts(classified, chosen)
         errors = {(seq, each.observed.item): each for each in classified}
         items = Items.of(Signal.LOGS, [log.item])
-        self._carry_out(verdict, chosen, seq, items, errors, carried)
+        self._carry_out(verdict, chosen, seq, items, errors, carried, healthy=log.error is None)
         self._count_decision("log", verdict)
         if self._witness is not None:
             self._witness.decided(Decided("log", verdict, chosen, {seq: items}, classified, classified))
@@ -162,7 +177,7 @@ class Turn:
             groups[index.data_classes.get(item, frozenset())].append(item)
         for classes, items in groups.items():
             chosen = self._plan.assign(Subject(signal="metric", services=index.services, data_classes=classes))
-            self.outbox.keep(Signal.METRICS, chosen, seq, items, {}, b"")
+            self.outbox.keep(Signal.METRICS, chosen, seq, items, {}, b"", healthy=False)
             self._count_kept(Signal.METRICS, chosen, len(items))
             if self._witness is not None:
                 kept = {seq: Items.of(Signal.METRICS, items)}
@@ -189,11 +204,12 @@ class Turn:
         errors: _Errors,
         carried: Mapping[str, int] = MappingProxyType({}),
         reason: str = "",
+        *,
+        healthy: bool,
     ) -> None:
         """``carried`` are counts for samples, by occurrence; ``reason`` is that of the decision that late items follow."""
-        count = len(items.numbers)
         if not verdict.keep:
-            self._tally["dropped_items", (("reason", verdict.reason.value), ("signal", items.signal.value))] += count
+            self._drop(verdict, items)
             return
         number = ITEM_ATTRIBUTES[items.signal]
         shared = encode_tags(number, _shared_tags(verdict, chosen))
@@ -205,8 +221,12 @@ class Turn:
             for (where, item), error in errors.items()
             if where == seq
         }
-        self.outbox.keep(items.signal, chosen, seq, items.numbers, own, shared)
-        self._count_kept(items.signal, chosen, count)
+        self.outbox.keep(items.signal, chosen, seq, items.numbers, own, shared, healthy=healthy)
+        self._count_kept(items.signal, chosen, len(items.numbers))
+
+    def _drop(self, verdict: Verdict, items: Items) -> None:
+        labels = (("reason", verdict.reason.value), ("signal", items.signal.value))
+        self._tally["dropped_items", labels] += len(items.numbers)
 
     def _offer_facts(self, classified: Sequence[ClassifiedError], chosen: RetentionClass) -> None:
         for error in classified:

@@ -74,7 +74,9 @@ def parts_of(
 
     A request that the journal cannot read any more is left out, after ``unreadable(number, items, error)``.
     """
-    if delivery.payload:
+    if delivery.copied:
+        yield from _bounded(_whole(delivery.signal, delivery.payload, resource_extra, rewrite).part())
+    elif delivery.payload:
         yield Part(rewrite(delivery.signal, delivery.payload), delivery.payload_items)
     for seq, refs in delivery.refs.items():
         try:
@@ -87,6 +89,18 @@ def parts_of(
         layout = walk(request.signal, request.body)
         keep = _tagged(refs, delivery.tags, request, layout)
         yield from _bounded(_Source(request.signal, request.body, layout, keep, resource_extra, rewrite).part())
+
+
+def copy_of(journal: Journal, delivery: Delivery, unreadable: Callable[[int, int, JournalError], None]) -> Delivery:
+    """The same delivery with its items in it, which so far it only refers to."""
+    parts = tuple(parts_of(journal, delivery, b"", unreadable))
+    payload, items = b"".join(part.payload for part in parts), sum(part.items for part in parts)
+    return replace(delivery, tags=(), refs={}, payload=payload, payload_items=items, copied=True)
+
+
+def _whole(signal: Signal, payload: bytes, resource_extra: bytes, rewrite: Rewrite) -> _Source:
+    layout = walk(signal, payload)
+    return _Source(signal, payload, layout, dict.fromkeys(range(len(layout.items)), b""), resource_extra, rewrite)
 
 
 def _tagged(refs: Refs, tags: tuple[bytes, ...], request: StoredRequest, layout: Layout) -> dict[int, bytes]:

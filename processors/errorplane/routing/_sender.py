@@ -125,8 +125,7 @@ class Sender:
             delivery = self._delivery(number)
             if delivery is None:
                 continue
-            extra = self._resource_tags(delivery.retention_class)
-            new = list(parts_of(self._journal, delivery, extra, self._unreadable, self._rewrite))
+            new = self._parts(number, delivery)
             grown = sum(len(part.payload) for part in new)
             if last is not None and (_kind(last) != _kind(delivery) or size + grown > MAX_PAYLOAD_BYTES):
                 yield _Batch(tuple(acks), *_kind(last), tuple(joined(parts)))
@@ -137,6 +136,16 @@ class Sender:
             last = delivery
         if last is not None:
             yield _Batch(tuple(acks), *_kind(last), tuple(joined(parts)))
+
+    def _parts(self, number: int, delivery: Delivery) -> list[Part]:
+        lost: list[tuple[int, int, JournalError]] = []
+        extra = self._resource_tags(delivery.retention_class)
+        found = list(parts_of(self._journal, delivery, extra, lambda *each: lost.append(each), self._rewrite))
+        if lost and (now := self._delivery(number)) != delivery:  # to make room, it was copied or given up meanwhile
+            return [] if now is None else self._parts(number, now)
+        for each in lost:
+            self._unreadable(*each)
+        return found
 
     def _delivery(self, number: int) -> Delivery | None:
         try:
