@@ -28,8 +28,11 @@ def fingerprint_of_text(type_: str, message: str, stacktrace: str | None) -> str
     Equal to `fingerprint` for Python. Stack traces of the JVM, JavaScript, Go, .NET and Ruby are read by the same rules;
     where no frame says in which piece of code it happened, the message without its values counts. Takes a bounded time.
     """
-    trail = _trail_of_text(type_, message, bounded(stacktrace.replace("\r\n", "\n"))) if stacktrace else None
-    return digest(trail or Trail(Step(common_type(type_), None)), message)
+    text = bounded(stacktrace.replace("\r\n", "\n")) if stacktrace else ""
+    trail = (_trail_of_text(type_, message, text) if text else None) or Trail(Step(common_type(type_), None))
+    if trail.worded and not message:
+        message = text.partition("\n")[0].partition(": ")[2]  # `Type: message`, in every language
+    return digest(trail, message)
 
 
 def _trail_of_text(type_: str, message: str, text: str) -> Trail | None:

@@ -27,6 +27,8 @@ _READERS: Final = (
     _Reader((".go:", ".s:"), _go.FRAME, _go.go_trail),
     _Reader((":in `", ":in '", ".rb:"), _ruby.FRAME, _ruby.ruby_trail),
 )
+_ESCAPE: Final = "\x1b"
+_COLOURS: Final = re.compile(r"\x1b\[[\d;]{0,20}m")
 _OTHER: Final = "_OTHER"
 """What the semantic conventions give for a type that is not known."""
 
@@ -56,6 +58,7 @@ def looks_foreign(message: str, text: str) -> bool:
 
 
 def without_message(message: str, text: str) -> str:
-    """The text without the further lines of the message, which stand in it word for word."""
+    """The text without the further lines of the message, which stand in it word for word, and without colours."""
+    text = _COLOURS.sub("", text) if _ESCAPE in text else text
     _, newline, more = message.partition("\n")
     return text.replace(newline + more, "", 1) if more.strip() else text

@@ -144,6 +144,7 @@ def _own_name(call: _Call) -> str:
     """The function's own name: no receiver, nothing that the engine adds; "" if it has none."""
     alias = _ALIAS.search(call.function)
     name = _PREFIX.sub("", call.function[: alias.start()] if alias else call.function)
+    # SpiderMonkey puts `<` behind what it took a name from: the variable, or the function around and a slash.
     parts = [part for part in _SEPARATORS.split(name) if part.strip("<")]
     own = parts[-1] if parts else ""
     if not _NAMELESS.match(own):

@@ -38,6 +38,7 @@ _VALUES: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_VALUED: Final = re.compile(r"(?<!\S)[^\s<]*+<\S++")
 _SPACE: Final = re.compile(r"\s+")
 
 
@@ -55,6 +56,15 @@ def message_template(text: str) -> str:
         text = text[:_READ].rpartition(" ")[0]
     replaced = _VALUES.sub(_placeholder, text)
     return _cut(_SPACE.sub(" ", replaced).strip())
+
+
+def words_of(text: str) -> str:
+    """The template without the words that hold a value, whatever kind of value it is: an id is a number here, a UUID there.
+
+    >>> words_of("no price for A-17, nor for 3f2a1c9d8e7f")
+    'no price for <> nor for <>'
+    """
+    return _VALUED.sub("<>", message_template(text))
 
 
 def _placeholder(match: re.Match[str]) -> str:

@@ -23,7 +23,6 @@ REVERSED: Final = re.compile(
 )
 """Ruby's order with the innermost frame last; it begins with the very words that Python begins with."""
 _NUMBERED: Final = re.compile(r"^[ \t]*\d+: from ", re.MULTILINE)
-_COLOURS: Final = re.compile(r"\x1b\[[\d;]*m")
 _LINE: Final = re.compile(r"[ \t]*(?:(\d+: )?from )?([^\s:](?:[^:]|:(?!\d))*):(\d+):in [`'](.*?)'(?:$|: (.*))")
 _JRUBY: Final = re.compile(r"\s{2,3}([^\s].*) at (\S.*\.rb):(\d+)$")
 _TYPE: Final = re.compile(r"\(((?:[A-Z]\w*::)*[A-Z]\w*)\)$")
@@ -47,7 +46,6 @@ class _Call(NamedTuple):
 
 def ruby_trail(type_: str, message: str, text: str) -> Trail | None:
     """The trail, or None when the text holds no frame of Ruby."""
-    text = _COLOURS.sub("", text)
     is_reversed = REVERSED.search(text) is not None or _NUMBERED.search(text) is not None
     sections: list[tuple[str, list[_Call]]] = []
     waiting: list[_Call] = []

@@ -114,5 +114,7 @@ def _representative(link: Link, message: str) -> Frame | None:
     innermost = next((frame for frame in link.frames if frame.in_app), None) or next(iter(link.frames), None)
     if _TOO_DEEP.search(link.type) or _TOO_DEEP.search(message[:_LINE_LENGTH]):
         seen = Counter(islice((frame for frame in link.frames if frame.in_app), _RECURSION))
-        return min((frame for frame, times in seen.items() if times > 1), default=innermost)
+        most = max(seen.values(), default=0)
+        recurring = (frame for frame, times in seen.items() if 2 * times > most > 1)
+        return min(recurring, key=lambda frame: (not frame.named, frame.place), default=innermost)
     return innermost

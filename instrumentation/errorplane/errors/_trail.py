@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from errorplane.errors._message import message_template
+from errorplane.errors._message import words_of
 
 FINGERPRINT_VERSION: Final = "v1"
 CAUSES: Final = 10
@@ -48,6 +48,6 @@ def digest(trail: Trail, message: str) -> str:
     parts += [f"cause {cause}" for cause in trail.causes]
     parts += sorted({f"leaf {leaf}" for leaf in trail.leaves})  # tasks fail in any order
     if trail.worded or (trail.error.place is None and not trail.leaves):
-        parts.append(f"message {message_template(message)}")
+        parts.append(f"message {words_of(message)}")
     hashed = blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=8)
     return f"{FINGERPRINT_VERSION}:{hashed.hexdigest()}"
