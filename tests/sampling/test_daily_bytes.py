@@ -106,7 +106,7 @@ def test_processors_share_one_day(tmp_path: Path) -> None:
         now += STEP / 2
         for number, each in enumerate(both):
             sent = int(MIB * shares[number] * STEP / 2)
-            shares[number] = each.exchange({"out": sent}, now)["out"]
+            shares[number] = each.exchange({"out": sent}, now)["out"].share
     assert shares[0] == pytest.approx(0.05, rel=0.1)
     assert shares[0] == pytest.approx(shares[1], rel=0.05)
 
@@ -135,5 +135,5 @@ def test_a_damaged_file_begins_anew_and_says_so(tmp_path: Path, content: bytes) 
     day = FileDay(path, {"out": BUDGET}, 0.001, STEP)
     with pytest.raises(ValueError, match=r"days\.json could not be read and begins anew"):
         day.exchange({"out": 5}, START)
-    assert day.exchange({"out": 5}, START + STEP) == {"out": 1.0}
-    assert Day.unpack(path.read_bytes()).destinations["out"].used == 10
+    spending = day.exchange({"out": 5}, START + STEP)["out"]
+    assert (spending.used, spending.share) == (10, 1.0)

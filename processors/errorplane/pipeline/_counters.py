@@ -90,6 +90,9 @@ COUNTERS: tuple[Metric, ...] = (
     ),
     Metric("error_facts", "{error}", ("kind", "severity"), "Errors that yielded an error fact, counted exactly."),
     Metric("delivered_items", "{item}", ("destination", "signal"), "Items that a destination has acknowledged."),
+    Metric(
+        "delivered_bytes", "By", ("destination", "signal"), "Uncompressed bytes that a destination has acknowledged."
+    ),
     Metric("destination_retries", "{send}", ("destination",), "Sends that failed for now."),
     Metric(
         "destination_refused_items", "{item}", ("destination", "signal"), "Items that a destination refused for good."
@@ -127,6 +130,12 @@ GAUGES: tuple[Metric, ...] = (
         "clock_offset", "s", (), "How far the machine's clock was set since the start, which windows do not follow."
     ),
     Metric("budget_fingerprints", "{fingerprint}", ("rule", "kind"), "Fingerprints that a budget tells apart."),
+    Metric(
+        "healthy_share",
+        "1",
+        ("destination",),
+        "Share of the healthy data that a destination's daily byte budget leaves.",
+    ),
     Metric("undecided_traces", "{trace}", (), "Traces whose window is open."),
     Metric("pending_deliveries", "{delivery}", ("destination",), "Deliveries that a destination has not acknowledged."),
 )

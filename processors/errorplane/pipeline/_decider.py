@@ -14,6 +14,7 @@ from errorplane.errors import ErrorFact
 from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord, unpack_refs
 from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
+from errorplane.pipeline._byte_budgets import Share, everything
 from errorplane.pipeline._clock import SteadyClock
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index
@@ -63,7 +64,9 @@ class Decider:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         witness: Witness | None = None,
+        share: Share = everything,
     ) -> None:
+        self._share = share
         self._witness = witness
         self._plan = plan
         self._counters = counters
@@ -157,7 +160,7 @@ class Decider:
         )
         self._facts.max_per_second = plan.policy.errors.max_per_second
         budgeting = Budgeting(self.budgets, plan.budgets, self._now(), self._siblings)
-        return Turn(plan, self._facts, self._counters, budgeting, self._witness)
+        return Turn(plan, self._facts, self._counters, budgeting, self._witness, self._share)
 
     def _run(self) -> None:
         while True:

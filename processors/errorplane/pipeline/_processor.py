@@ -27,6 +27,7 @@ from errorplane.otlp import (
 from errorplane.pipeline._answers import Answers
 from errorplane.pipeline._boosting import Boosting, admin_token
 from errorplane.pipeline._budgeting import budget_counts, budget_totals, fingerprint_counts, untold_counts
+from errorplane.pipeline._byte_budgets import ByteBudgets
 from errorplane.pipeline._comparison import Comparison
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._decider import Decider
@@ -60,8 +61,13 @@ class Addresses:
 class _CountedSends(SenderStats):
     """Writes what senders report into the counters."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, byte_budgets: ByteBudgets) -> None:
         self._counters = counters
+        self._byte_budgets = byte_budgets
+
+    def sent(self, destination: str, signal: Signal, size: int) -> None:
+        self._counters.add("delivered_bytes", size, destination=destination, signal=signal.value)
+        self._byte_budgets.sent(destination, size)
 
     def delivered(self, destination: str, signal: Signal, items: int) -> None:
         self._counters.add("delivered_items", items, destination=destination, signal=signal.value)
@@ -86,8 +92,13 @@ class Processor:
         self._plan = compile_plan(policy, keys, deployments=self._deployments)
         self._shadow = Shadow(self.counters)
         self._shadow.put_in_force(Comparison.of(policy))
+        self._byte_budgets = ByteBudgets(policy, self.counters)
         self._decider = Decider(
-            self._current_plan, self.counters, on_taken=self._taken, on_deliveries=self._notify_senders
+            self._current_plan,
+            self.counters,
+            on_taken=self._taken,
+            on_deliveries=self._notify_senders,
+            share=self._byte_budgets.share,
         )
         journal = policy.journal
         self.journal = Journal(
@@ -98,7 +109,7 @@ class Processor:
             commit_wait_s=journal.commit_wait,
         )
         self._entrance = Entrance(self._current_plan, self.journal, self.counters, self._shadow.offer, _SLOTS)
-        self._sends = _CountedSends(self.counters)
+        self._sends = _CountedSends(self.counters, self._byte_budgets)
         self._senders: dict[str, Sender] = {}
         self._backwards: defaultdict[str, Backwards] = defaultdict(Backwards)
         self._ready = False
@@ -139,6 +150,7 @@ class Processor:
         for name in policy.destinations:
             self._start_sender(build_destination(name, policy, self._keys))
         self._decider.start(self.journal, recover(self.journal, self._plan, self.counters))
+        self._byte_budgets.start()
         self._housekeeping.start()
         self._shadow.start()
         ports = {name: receiver.start() for name, receiver in self._receivers.items()}
@@ -170,6 +182,7 @@ class Processor:
         self._housekeeping_stop.set()
         for sender in self._senders.values():
             sender.stop(max(1.0, deadline - time.monotonic()))
+        self._byte_budgets.stop()
         left = self._waiting()
         if self._admin is not None:
             self._admin.stop(1.0)
@@ -189,6 +202,7 @@ class Processor:
         built = [build_destination(name, policy, self._keys) for name in changed]
         self._unboosted = plan
         self._put_boosts_in_force()
+        self._byte_budgets.limit(policy)
         self._shadow.put_in_force(comparison)
         for destination in built:
             replaced = self._senders.pop(destination.name, None)
@@ -275,7 +289,7 @@ class Processor:
 
     def _stats(self) -> Mapping[str, Any]:
         counted = stats(self.counters, len(self._decider.traces), self.journal, budget_totals(self._decider.budgets))
-        return counted | {"boosts": self._boosting.documents()}
+        return counted | {"boosts": self._boosting.documents(), "daily_bytes": self._byte_budgets.page()}
 
     def _requests(self) -> Mapping[Labels, int]:
         return {
@@ -284,7 +298,7 @@ class Processor:
             for outcome, count in receiver.outcomes.items()
         }
 
-    def _gauges(self) -> Mapping[str, Callable[[], Mapping[Labels, int]]]:
+    def _gauges(self) -> Mapping[str, Callable[[], Mapping[Labels, float]]]:
         return {
             "journal_bytes": lambda: {
                 (("content", "telemetry"),): self.journal.used_bytes,
@@ -293,6 +307,7 @@ class Processor:
             },
             "budget_fingerprints": lambda: fingerprint_counts(self._decider.budgets),
             "clock_offset": lambda: {(): round(self._decider.clock_offset)},
+            "healthy_share": self._byte_budgets.shares,
             "undecided_traces": lambda: {(): len(self._decider.traces)},
             "pending_deliveries": lambda: {
                 (("destination", name),): count for name, count in self.journal.pending_destinations().items()

@@ -51,6 +51,7 @@ def stats(counters: Counters, undecided: int, journal: Journal, budgets: Mapping
         "destinations": {
             name: {
                 "delivered": counters.by("delivered_items", "signal", destination=name),
+                "bytes": counters.total("delivered_bytes", destination=name),
                 "given_up": counters.total("given_up_items", destination=name),
                 "refused": counters.total("destination_refused_items", destination=name),
                 "retries": counters.total("destination_retries", destination=name),

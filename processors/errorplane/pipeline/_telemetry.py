@@ -25,7 +25,7 @@ from errorplane.pipeline._counters import COUNTERS, GAUGES, Counters, Labels
 
 log = logging.getLogger("errorplane.pipeline")
 
-Gauges = Mapping[str, Callable[[], Mapping[Labels, int]]]
+Gauges = Mapping[str, Callable[[], Mapping[Labels, float]]]
 
 
 class _Loopback(MetricExporter):
@@ -95,7 +95,7 @@ def _declare(meter: Meter, counters: Counters, gauges: Gauges) -> None:
         )
 
 
-def _callback(read: Callable[[], Mapping[Labels, int]]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+def _callback(read: Callable[[], Mapping[Labels, float]]) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def observe(options: CallbackOptions) -> Iterable[Observation]:
         return [Observation(value, dict(labels)) for labels, value in read().items()]
 

@@ -25,6 +25,7 @@ from errorplane.errors import (
 from errorplane.journal import VerdictRecord, pack_refs
 from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
+from errorplane.pipeline._byte_budgets import Share, everything, within_share
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._index import Index, LoneLog
 from errorplane.pipeline._outbox import Outbox
@@ -45,7 +46,7 @@ _Errors = Mapping[tuple[int, int], ClassifiedError]
 class Turn:
     """Decides with one plan; what is decided gathers in ``outbox`` until the turn is committed.
 
-    A ``witness`` is told of every decision.
+    A ``witness`` is told of every decision; ``share`` says how much of the healthy data some destinations can take.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Turn:
         counters: Counters,
         budgeting: Budgeting,
         witness: Witness | None = None,
+        share: Share = everything,
     ) -> None:
         self.outbox = Outbox()
         self._plan = plan
@@ -62,6 +64,7 @@ class Turn:
         self._counters = counters
         self._budgeting = budgeting
         self._witness = witness
+        self._share = share
         self._rescues = plan.policy.sampling.rescue_window > 0.0
         self._leaving: list[ErrorFact] = []
         self._tally: defaultdict[tuple[str, Labels], int] = defaultdict(int)  # counted at the end: locks cost more
@@ -70,8 +73,9 @@ class Turn:
         """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
         classified = self._plan.classifier.classify([error for _, error in state.errors])
         subject = _subject_of(state, classified)
-        verdict = self._plan.decide(subject, trace_id if state.random is None else state.random.to_bytes(7, "big"))
+        bits = trace_id if state.random is None else state.random.to_bytes(7, "big")
         chosen = self._plan.assign(subject)
+        verdict = self._decide(subject, bits, chosen)
         errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
         known = {each.occurrence for (seq, _), each in errors.items() if seq in state.told}
         fresh = [each for each in classified if each.origin and each.occurrence not in known]
@@ -159,9 +163,9 @@ class Turn:
         subject = _subject(
             "log", log.error is not None, {log.service}, classified, log.data_classes, hits=log.hits, size=log.size
         )
-        verdict = self._plan.decide(subject, _scatter(seq, log.item))
-        verdict, _, carried = self._budgeting.of_log(verdict, classified)
         chosen = self._plan.assign(subject)
+        verdict = self._decide(subject, _scatter(seq, log.item), chosen)
+        verdict, _, carried = self._budgeting.of_log(verdict, classified)
         self._offer_facts(classified, chosen)
         errors = {(seq, each.observed.item): each for each in classified}
         items = Items.of(Signal.LOGS, [log.item])
@@ -194,6 +198,11 @@ class Turn:
         self.outbox.change.overflow = self._facts.held_if_changed()
         self.outbox.change.budgets = self._budgeting.changes()
         self._counters.add_all(self._tally)
+
+    def _decide(self, subject: Subject, bits: bytes, chosen: RetentionClass) -> Verdict:
+        """What the rules say, and what the destinations can take of healthy data; ``bits`` decide by chance."""
+        verdict = self._plan.decide(subject, bits)
+        return verdict if subject.error else within_share(verdict, self._share(chosen.destinations), bits)
 
     def _carry_out(
         self,

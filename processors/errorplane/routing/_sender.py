@@ -26,6 +26,9 @@ class SenderStats:
     def delivered(self, destination: str, signal: Signal, items: int) -> None:
         """A destination has taken items."""
 
+    def sent(self, destination: str, signal: Signal, size: int) -> None:
+        """A destination has taken a payload of so many bytes."""
+
     def refused(self, destination: str, signal: Signal, items: int) -> None:
         """A destination will never take these items."""
 
@@ -184,6 +187,7 @@ class Sender:
         name = self.destination.name
         rejected = min(receipt.rejected, part.items)
         self._stats.delivered(name, batch.signal, part.items - rejected)
+        self._stats.sent(name, batch.signal, len(part.payload))
         if rejected:
             self._stats.refused(name, batch.signal, rejected)
             log.warning(

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from errorplane.sampling._daily_bytes import DAY_S, Day
+from errorplane.sampling._daily_bytes import DAY_S, Day, Spending
 
 
 class SharedDay(Protocol):
-    """Adds what one processor has sent to what all have, and says which shares are in force for all of them."""
+    """Adds what one processor has sent to what all have, and says what all have spent, and which shares are in force."""
 
-    def exchange(self, sent: Mapping[str, int], now: float) -> Mapping[str, float]:
+    def exchange(self, sent: Mapping[str, int], now: float) -> Mapping[str, Spending]:
         """Report bytes sent since the last call, by destination; ``now`` is Unix time. Raises OSError, ValueError."""
         ...
 
@@ -33,7 +33,7 @@ class FileDay:
         self._least = least
         self._step_s = step_s
 
-    def exchange(self, sent: Mapping[str, int], now: float) -> Mapping[str, float]:
+    def exchange(self, sent: Mapping[str, int], now: float) -> Mapping[str, Spending]:
         """See ``SharedDay``. A file that cannot be read is replaced by one that begins now, after ValueError was raised."""
         with self._locked():
             day, problem = self._read(now)
@@ -43,7 +43,7 @@ class FileDay:
             self._write(day)
         if problem is not None:
             raise ValueError(f"{self._path} could not be read and begins anew: {problem}")
-        return {name: spending.share for name, spending in day.destinations.items() if name in self._budgets}
+        return {name: spending for name, spending in day.destinations.items() if name in self._budgets}
 
     def _read(self, now: float) -> tuple[Day, Exception | None]:
         day = Day(number=int(now // DAY_S), stepped=now)

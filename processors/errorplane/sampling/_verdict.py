@@ -14,6 +14,7 @@ class Reason(enum.StrEnum):
     DROP = "drop"  # the rule drops everything it matches
     RATE = "rate"  # a limit of the rule, or its share of a total, was used up
     BUDGET = "budget"  # the rule's budget of samples for an error's fingerprint had some left, or nothing
+    BYTES = "bytes"  # healthy, and beyond the share that a destination's daily byte budget leaves
     NO_RULE = "no_rule"  # no rule matched
     LATE = "late"  # arrived after its trace was decided, and follows that decision
     ROOM = "room"  # the journal was full: healthy traces are dropped undecided, so that those with errors have room
