@@ -20,6 +20,10 @@ class FixedKeys:
         """The key for ``purpose``."""
         return derive(bytes([self._secrets[purpose]]) * 32, purpose)
 
+    def retired(self, purpose: str) -> tuple[Key, ...]:
+        """There are none."""
+        return ()
+
 
 def finding(entity: str, value: str) -> Finding:
     """A finding that covers all of ``value``."""

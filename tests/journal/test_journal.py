@@ -10,7 +10,7 @@ import sys
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -48,8 +48,8 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     """Opens journals in one folder, and closes what is still open at the end."""
     journals: list[Journal] = []
 
-    def open_journal(key: Key = KEY, max_bytes: int = 1 << 24) -> Journal:
-        journal = Journal(tmp_path / "journal", key, max_bytes=max_bytes)
+    def open_journal(key: Key = KEY, max_bytes: int = 1 << 24, retired: Sequence[Key] = ()) -> Journal:
+        journal = Journal(tmp_path / "journal", key, max_bytes=max_bytes, retired=retired)
         journals.append(journal)
         return journal
 
@@ -214,6 +214,28 @@ def test_another_key_opens_nothing(opened: Open, held: Signal | None) -> None:
     journal.close()
     with pytest.raises(WrongKey, match=KEY.id):
         opened(Key("78787878", b"x" * 32))
+
+
+def test_the_key_can_be_changed(opened: Open) -> None:
+    """With the old key retired, what it sealed is read, what is new takes the new key, and the old one is named no more."""
+    new = Key("78787878", b"x" * 32)
+    journal = opened()
+    seq = journal.append(Signal.TRACES, b"before")
+    journal.commit(Change(deliveries=[Delivery(Signal.TRACES, "x", ("a",), (b"",), {seq: refs(0)})]))
+    journal.close()
+    journal = opened(new, retired=[KEY])
+    assert journal.sealed_with_retired_keys() == 2
+    after = journal.append(Signal.TRACES, b"after")
+    found = journal.request(seq)
+    assert found is not None
+    assert found.body == b"before"
+    journal.acknowledge([Ack("a", journal.pending("a")[0], (seq,))])
+    journal.commit(Change(drop=Counter({seq: 1})))
+    assert journal.sealed_with_retired_keys() == 0
+    journal.close()
+    found = opened(new).request(after)
+    assert found is not None
+    assert found.body == b"after"
 
 
 def test_nothing_readable_on_disk(opened: Open, tmp_path: Path) -> None:

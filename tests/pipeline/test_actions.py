@@ -169,6 +169,27 @@ def test_killed_before_sending_each_still_gets_its_own(tmp_path: Path, support: 
         assert not any(plain in text for plain in PLAIN)
 
 
+def test_what_an_earlier_key_sealed_is_delivered_under_the_new_one(tmp_path: Path, support: Support) -> None:
+    """The journal's key is changed while it holds telemetry: each destination gets its own, and no token of the journal."""
+    old, new = {"file": "./journal-old.key"}, {"file": "./journal-new.key"}
+    before = written(tmp_path, support.endpoint, sampling=NEVER, keys={"journal": old})
+    ring = Keyring(from_policy(load(before)))
+    with run_processor(before) as running:
+        send_all(running, new_trace_id())
+        running.kill()
+    after = written(tmp_path, support.endpoint, keys={"journal": new, "retired_journal": [old]})
+    with run_processor(after) as running:
+        wait_until(lambda: spans_in(read_lines(tmp_path / "audit.jsonl")), "the file")
+        wait_until(lambda: spans_in(support.lines), "the server")
+        assert "records are sealed with retired keys" in running.output()
+    audit, seen = (tmp_path / "audit.jsonl").read_text(), json.dumps(support.lines)
+    assert set(tokens_in(audit)) == {ring.tokens("audit").token("EMAIL_ADDRESS", EMAIL)}
+    assert "<EMAIL_ADDRESS>@example.org" in seen
+    for text in (audit, seen):
+        assert ring.journal().id not in text
+        assert not any(plain in text for plain in PLAIN)
+
+
 def test_error_facts_go_the_same_way(tmp_path: Path, support: Support) -> None:
     """A fact whose resource names a person holds the token for one destination and not for the other."""
     path = written(tmp_path, support.endpoint)

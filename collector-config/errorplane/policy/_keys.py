@@ -46,6 +46,12 @@ class Keys(Section):
         description="Key of the journal; by default the file journal.key in the journal's folder.",
         examples=[{"env": "ERRORPLANE_JOURNAL_KEY"}],
     )
+    retired_journal: Annotated[tuple[KeySource, ...], Many()] = Field(
+        default=(),
+        description="Earlier keys of the journal, newest first: what they sealed is still read and delivered, nothing "
+        "new is sealed with them. The log says at each start how much is left.",
+        examples=[[{"file": "/etc/errorplane/journal-2025.key"}]],
+    )
     segments: KeySource | None = Field(
         default=None,
         description="Key of encrypted file segments; by default the file segments.key in the journal's folder.",

@@ -112,6 +112,10 @@ class _ReplayKeys:
         """See ``KeyProvider``."""
         return derive(self._secret, purpose)
 
+    def retired(self, purpose: str) -> tuple[Key, ...]:
+        """There are none."""
+        return ()
+
 
 def _merged(recordings: Sequence[Recording]) -> Iterator[tuple[int, Recorded]]:
     """The requests of all recordings, each with its time; of those that come next always the earliest one.

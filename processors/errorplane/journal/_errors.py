@@ -32,5 +32,5 @@ class WrongKey(JournalCorrupt):
     def __init__(self, found: str, given: str) -> None:
         super().__init__(
             f"the journal was sealed with key {found}, but keys.journal gives key {given}: "
-            "put the old key back, or move the journal folder away to start empty"
+            "put the old key back, or name it in keys.retired_journal, or move the journal folder away to start empty"
         )

@@ -31,7 +31,7 @@ class Journal:
 
     ``append`` and ``commit`` block until their transaction is on disk; several calls share one sync. ``on_append`` is
     called from the writer thread, in the order of the numbers, after the sync. ``disk_free`` gives the bytes that can be
-    written on the disk of a folder. Without ``durable`` nothing is synced: for what may be lost, such as a trial.
+    written on the disk of a folder. What ``retired`` keys sealed is still read. Without ``durable`` nothing is synced: for what may be lost, such as a trial.
     """
 
     def __init__(
@@ -40,13 +40,14 @@ class Journal:
         key: Key,
         *,
         max_bytes: int,
+        retired: Sequence[Key] = (),
         on_append: OnAppend = _ignore,
         commit_wait_s: float = 0.0,
         clock: Callable[[], float] = time.time,
         disk_free: Callable[[Path], int] = disk_free,
         durable: bool = True,
     ) -> None:
-        self._sealer = Sealer(key)
+        self._sealer = Sealer(key, retired)
         self._store = Store(path, self._sealer, max_bytes, disk_free, durable=durable)
         self._max_bytes = max_bytes
         self._clock = clock
@@ -180,6 +181,10 @@ class Journal:
     def given_up(self) -> Mapping[tuple[str, str], int]:
         """Healthy items given up for want of room since the start, by destination and signal."""
         return dict(self._writer.given_up)
+
+    def sealed_with_retired_keys(self) -> int:
+        """How many requests and deliveries an earlier key has sealed: at 0 it is no longer needed."""
+        return self._store.sealed_otherwise()
 
     def pending_destinations(self) -> Counter[str]:
         """How many deliveries wait, by destination."""

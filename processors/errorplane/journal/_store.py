@@ -15,7 +15,7 @@ import lmdb
 
 from errorplane.journal._errors import JournalBusy, JournalCorrupt, JournalError, JournalFull
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
-from errorplane.journal._sealing import Sealer
+from errorplane.journal._sealing import KEY_ID_BYTES, Sealer
 
 FORMAT = b"errorplane-journal-3"
 _PAGE = 4096
@@ -149,7 +149,10 @@ class Store:
                 )
             else:
                 # With the wrong key the start fails, not the first delivery; a damaged record fails by itself.
-                self._sealer.open(txn.get(b"key", b"", db=self.meta), b"meta/key")
+                sealed = txn.get(b"key", b"", db=self.meta)
+                self._sealer.open(sealed, b"meta/key")
+                if not sealed.startswith(self._sealer.key_id):
+                    txn.put(b"key", self._sealer.seal(self._sealer.compress(b""), b"meta/key"), db=self.meta)
 
     def read_request(self, seq: int) -> StoredRequest | None:
         """The request of that number, if it is still there."""
@@ -217,6 +220,16 @@ class Store:
         """Whether a request is still there."""
         with self._reading(self.requests) as txn, txn.cursor() as cursor:
             return bool(cursor.set_key(u64(seq)))
+
+    def sealed_otherwise(self) -> int:
+        """How many requests and deliveries another key than the current one has sealed."""
+        with _translated(self._path), self.env.begin(buffers=True) as txn:
+            count = 0
+            for database in (self.requests, self.deliveries):
+                with txn.cursor(db=database) as cursor:
+                    values = cursor.iternext(keys=False, values=True)
+                    count += sum(1 for value in values if value[:KEY_ID_BYTES] != self._sealer.key_id)
+        return count
 
     def request_numbers(self) -> list[int]:
         """Numbers of all requests held, oldest first."""

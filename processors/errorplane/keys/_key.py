@@ -20,3 +20,7 @@ class KeyProvider(Protocol):
     def key(self, purpose: str) -> Key:
         """The key for ``purpose`` (``journal``, ``segments``, ``tokens``); the same one each time. Raises ``KeyUnavailable``."""
         ...
+
+    def retired(self, purpose: str) -> tuple[Key, ...]:
+        """Earlier keys of ``purpose``, newest first, for reading only. Raises ``KeyUnavailable``."""
+        ...

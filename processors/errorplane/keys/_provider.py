@@ -25,7 +25,8 @@ def from_policy(policy: Policy, environ: Mapping[str, str] = os.environ, *, gene
     With ``generate`` a missing file gets a new key: not for those who only read what was made with it.
     """
     sources = {purpose: policy.key_source(purpose) for purpose in PURPOSES}
-    return SourceProvider(sources, environ, {"tokens": policy.keys.retired_tokens}, generate=generate)
+    retired = {"journal": policy.keys.retired_journal, "tokens": policy.keys.retired_tokens}
+    return SourceProvider(sources, environ, retired, generate=generate)
 
 
 class SourceProvider:

@@ -105,6 +105,7 @@ class Processor:
             journal.path / "journal",
             keys.key("journal"),
             max_bytes=journal.max_bytes,
+            retired=keys.retired("journal"),
             on_append=self._decider.on_append,
             commit_wait_s=journal.commit_wait,
         )
@@ -146,6 +147,9 @@ class Processor:
     def start(self) -> Addresses:
         """Recover the journal, start sending, then listen."""
         policy = self._plan.policy
+        if policy.keys.retired_journal:
+            count = self.journal.sealed_with_retired_keys()
+            log.info("journal: %d records are sealed with retired keys, which are needed until it is 0", count)
         forget_removed(self.journal, frozenset(policy.destinations), self.counters)
         for name in policy.destinations:
             self._start_sender(build_destination(name, policy, self._keys))

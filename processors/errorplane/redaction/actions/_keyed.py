@@ -144,6 +144,10 @@ class Keyring:
         """The key of the tokens that only the journal holds."""
         return TokenKey.derive(self._keys.key("journal"), "journal")
 
+    def retired_journal(self) -> tuple[TokenKey, ...]:
+        """The keys of such tokens that were made before the journal's key was changed."""
+        return tuple(TokenKey.derive(key, "journal") for key in self._keys.retired("journal"))
+
 
 def _derive(key: Key, use: str, domain: str, length: int) -> bytes:
     info = b"errorplane " + use.encode() + b" v1\x00" + domain.encode()

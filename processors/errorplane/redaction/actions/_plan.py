@@ -38,13 +38,15 @@ class ActionPlan:
         keyring = Keyring(keys)
         self._compile = compiler or Compiler(keyring)
         self._journal = keyring.journal()
+        retired = keyring.retired_journal()
         self._effective = effective
         self._before: dict[str, Transform] = {}
         self._rewriters = {
-            name: Rewriter(self._journal, _OnSending(actions, self._compile)) for name, actions in effective.items()
+            name: Rewriter(self._journal, _OnSending(actions, self._compile), retired)
+            for name, actions in effective.items()
         }
         self._strictest = functools.lru_cache(_REMEMBERED)(self._strict)
-        self._for_others = Rewriter(self._journal, _OnSending({}, self._compile))
+        self._for_others = Rewriter(self._journal, _OnSending({}, self._compile), retired)
         for entity in sorted({DEFAULT, *ALWAYS_DROPPED}.union(*effective.values())):
             self._before[entity] = self._choose(entity)
 

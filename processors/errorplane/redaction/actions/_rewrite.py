@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,13 @@ class Rewritten:
 
 
 class Rewriter:
-    """Replaces the tokens of one key; what cannot be opened becomes ``<ENTITY>``, none leaves as it is."""
+    """Replaces the tokens of one key; what cannot be opened becomes ``<ENTITY>``, none leaves as it is.
 
-    def __init__(self, key: TokenKey, transform: Transform) -> None:
+    Those of ``retired`` keys too, each by a rewriter of its own.
+    """
+
+    def __init__(self, key: TokenKey, transform: Transform, retired: Sequence[TokenKey] = ()) -> None:
+        self._retired = tuple(Rewriter(each, transform) for each in retired)
         self._key = key
         self._transform = transform
         self._mark = f"_{key.id}_"
@@ -50,6 +54,14 @@ class Rewriter:
 
         Raises ``DecodeError`` for what is no request of this signal.
         """
+        lost: Counter[str] = Counter()
+        for each in (*self._retired, self):
+            rewritten = each._own(signal, payload)
+            payload = rewritten.payload
+            lost.update(rewritten.lost)
+        return Rewritten(payload, lost)
+
+    def _own(self, signal: Signal, payload: bytes) -> Rewritten:
         if self._mark_bytes not in payload:
             return Rewritten(payload, {})
         try:
