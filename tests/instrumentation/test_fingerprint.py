@@ -207,6 +207,26 @@ HOSTILE = {
     "go open": "f(" * 500_000,
     "ruby": "a.rb:1:in `f'\n" * 70_000,
     "ruby quotes": "a.rb:1:in `" + "x in " * 200_000,
+    "java common": "x\n" + ("\tat a.b.C.d(E.java:1)\n" * 50 + "\t... 9999 more\nCaused by: a.B\n") * 100,
+    "java common again": "\tat a.b.C.d(E.java:1)\nCaused by: a.B\n" + "\t... 9999 more\n" * 8_000,
+    "v8 functions": "x\n" + "    at " + "a." * 400 + "b (/a.js:1:1)\n" + "    at /a.js:1:1\n    at Array.map (<anonymous>)\n" * 3_000,
+    "v8 eval": "x\n" + "    at f (eval at f (" * 6_000 + "a:1:1), <anonymous>:1:1)\n",
+    "spidermonkey": "f@http://a/b.js:1:1\n" * 8_000,
+    "spidermonkey open": "@" * 500_000,
+    "scripts": "".join(f"    at f (/a{n:x}-{n * 7919:08x}_{n}Ab.min.js:1:{n})\n" for n in range(3_000)),
+    "dotnet arrows": "x" + "\n ---> x" * 20_000 + "\n   at A.B()\n",
+    "dotnet arrows in a line": "x" + " ---> x" * 20_000 + "\n   at A.B()\n",
+    "dotnet ends": "x\n   at A.B()\n" + "   --- e ---\n" * 12_000,
+    "dotnet members": "x\n   at A.B()\n" + " ---> (Inner Exception #1) x\n   at A.B()\n" * 3_000,
+    "dotnet brackets": "x\n   at System.A" + "<" * 900 + "." * 50 + "()\n" + ("   at System.A" + "[`1" * 300 + "()\n") * 100,
+    "goroutines": "goroutine 1 [running]:\n" * 8_000 + "main.f()\n\t/a.go:1\n",
+    "go panics": "goroutine 1 [running]:\n" + "panic(1)\n\t/a.go:1\n" * 8_000,
+    "go closures": "f" + ".func1" * 150 + "x(1)\n\t/a.go:1\n" + ("f" + ".1" * 400 + "x(1)\n\t/a.go:1\n") * 100,
+    "ruby reversed": "Traceback (most recent call last):\n" + "\t1: from a.rb:1:in `f'\n" * 6_000,
+    "ruby one line": "a.rb:1:in `f': x (X)\n" * 6_000,
+    "ruby library": "/usr/lib/ruby/3.1.0/a.rb:1:in `f'\n" * 6_000,
+    "ruby paths": "a:" * 60_000 + "1:in `f'",
+    "colours": "\x1b[1m" * 30_000,
     "needle": ("ValueError: " + "x" * 80) * 10_000,
     "type": "V" * 1_000_000,
 }  # fmt: skip
@@ -225,6 +245,28 @@ def _seconds(type_: str, message: str, text: str) -> float:
     started = time.thread_time()  # what else runs on the machine does not count
     fingerprint_of_text(type_, message, text)
     return time.thread_time() - started
+
+
+FRAGMENTS = st.sampled_from([
+    "Traceback (most recent call last):", "\t2: from /srv/a.rb:1:in `<main>'", "/srv/a.rb:1:in `f': x (KeyError)", "a.rb:2:in 'A#f'",
+    "\tat a.B$C.lambda$f$1(B.java:1)", "Caused by: a.B: x", "\t... 3 more", "\tSuppressed: a.B", "Wrapped by: a.B",
+    "    at async A.f [as g] (/srv/a.js:1:2)", "    at Array.map (<anonymous>)", "  [cause]: Error: x", "f/<@http://a/b-1a2b3c4d.js:1:2",
+    "    at eval (eval at f (/srv/a.js:1:2), <anonymous>:1:1)", " ---> A.B: x", " ---> (Inner Exception #0) A.B: x", "<---",
+    "   at A.<>c.<<F>b__1_0>d.MoveNext() in C:\\a.cs:line 1", "   --- End of inner exception stack trace ---", "   at A`1..ctor()",
+    "goroutine 1 [running]:", "main.(*A).f.func1(0x1)", "\t/srv/a.go:1 +0x1", "panic(0x1)", "created by main.f", "panic: x", "",
+    '  File "/srv/a.py", line 1, in f', "ValueError: x", "  + Exception Group Traceback (most recent call last):", "\x1b[1m", "\x00", "\ud800",
+])  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.one_of(FRAGMENTS, st.text(max_size=20)), max_size=12),
+    st.sampled_from(["", "ValueError", "_OTHER"]),
+    MESSAGES,
+)
+def test_nothing_that_looks_like_a_stack_raises(fragments: list[str], type_: str, message: str) -> None:
+    """Whatever lines of whichever languages stand together, there is a fingerprint."""
+    assert fingerprint_of_text(type_, message, "\n".join(fragments)).startswith(FINGERPRINT_VERSION + ":")
 
 
 STACKS = {

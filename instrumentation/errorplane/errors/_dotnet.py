@@ -13,7 +13,7 @@ from typing import Final
 
 from errorplane.errors._libraries import DOTNET
 from errorplane.errors._stack import Frame, Frames, Link, lines, trail_of
-from errorplane.errors._trail import Trail
+from errorplane.errors._trail import LEAVES, Trail
 
 _CALL: Final = r"(?:\(wrapper [\w-]+\) )?([^\s(][^\n(]*?) ?\((?![</])[^\n)]*\)(?: [^\n]*)?$"
 FRAME: Final = re.compile(rf"^(?: {{2,6}}at| {{3}}\S{{1,8}}) {_CALL}", re.MULTILINE)
@@ -23,6 +23,7 @@ _END_OF_INNER: Final = re.compile(r"^ {3}--- [^\n]+ ---$", re.MULTILINE)
 _TYPE: Final = re.compile(r"(?:Unhandled exception[.:] )?((?:[^\W\d][\w`+]*\.)*[^\W\d][\w`+\[\],]*)(?= \(|: |\s*\Z)")
 
 _ARGUMENTS: Final = re.compile(r"`\d+|\[[^\[\]]*\]")
+_NAME_LENGTH: Final = 500
 _NESTED: Final = 3
 _FSHARP: Final = re.compile(r"@\d+(?:-\d+)?")
 _VB: Final = re.compile(r"VB\$StateMachine_\d+_(\w+)|_Closure\$__[\d-]*|_Lambda\$__[\w-]*")
@@ -35,7 +36,7 @@ _TOP: Final = ("Main", ".ctor", ".cctor")
 
 def dotnet_trail(type_: str, message: str, text: str) -> Trail | None:
     """The trail, or None when the text holds no frame of .NET."""
-    main, *members = _MEMBER.split(text)
+    main, *members = _MEMBER.split(text, maxsplit=LEAVES + 1)[: LEAVES + 1]
     links = _chain(main)
     leaves = [_chain(member)[0] for member in members]
     if leaves and len(links) > 1 and "(Inner Exception #0)" not in text:
@@ -71,7 +72,7 @@ def _type(part: str) -> str:
 
 def _frame(calls: Sequence[str], at: int) -> Frame:
     """The frame without what a compiler made of lambdas, local, async and iterator functions: the method they stand in."""
-    name = printed = calls[at]
+    name = printed = calls[at][:_NAME_LENGTH]
     for _ in range(_NESTED):
         name = _ARGUMENTS.sub("", name)
     in_app = not name.startswith(DOTNET)

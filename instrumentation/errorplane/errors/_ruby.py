@@ -28,7 +28,7 @@ _JRUBY: Final = re.compile(r"\s{2,3}([^\s].*) at (\S.*\.rb):(\d+)$")
 _TYPE: Final = re.compile(r"\(((?:[A-Z]\w*::)*[A-Z]\w*)\)$")
 _LIBRARY: Final = re.compile(
     r"[/\\]gems[/\\][^/\\]+-\d[^/\\]*[/\\]|[/\\]bundler[/\\]gems[/\\]|[/\\](?:lib|jruby\.home)[/\\](?:ruby|truffle)[/\\]"
-    r"|[/\\]rubygems(?:-integration)?[/\\]|[/\\]vendor_ruby[/\\]|^<internal:|^uri:classloader:|[/\\]rbenv[/\\]libexec"
+    r"|[/\\]rubygems(?:-integration)?[/\\]|[/\\]vendor_ruby[/\\]|^<internal:|^[\w-]+ \(\d[\w.]*\) |^uri:classloader:|[/\\]rbenv[/\\]libexec"
 )
 _SPLIT: Final = re.compile(r"[/\\]")
 _TOP: Final = re.compile(r"<.*>")
@@ -75,13 +75,12 @@ def _jruby_call(line: str) -> list[_Call]:
 def _frames(calls: Sequence[_Call]) -> Frames[_Call]:
     if calls and calls[0].label in _PRINTERS:
         return Frames((), _frame)  # an exception that was never raised
-    return Frames(calls, _frame)
+    # A function in C is printed with the place of the line that called it, and counts as its caller.
+    own = [call for call, caller in zip(calls, (*calls[1:], None), strict=True) if not caller or call[:2] != caller[:2]]
+    return Frames(own, _frame)
 
 
 def _frame(calls: Sequence[_Call], at: int) -> Frame:
-    """The frame; a function in C, printed with the place of the line that called it, counts as its caller."""
-    while at + 1 < len(calls) and calls[at][:2] == calls[at + 1][:2]:
-        at += 1
     call = calls[at]
     where = call.label.rpartition(" in ")[2]
     method = re.split(r"[#.](?=[^#.])", where)[-1] if not where.startswith("<") else where

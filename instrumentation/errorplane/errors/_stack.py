@@ -97,8 +97,9 @@ def _is_wrapper(link: Link, known: str) -> bool:
 
 
 def _full_type(known: str, printed: str) -> str:
-    """The qualified type that is printed, if it is the known one or none is known."""
-    return printed if printed and (not known or printed.endswith(("." + known, "::" + known))) else known
+    """The type as it is printed, if it is the known one in another spelling or none is known."""
+    is_known = printed.replace("$", ".") == known or printed.endswith(("." + known, "::" + known))
+    return printed if printed and (not known or is_known) else known
 
 
 def _step(link: Link) -> Step:
