@@ -24,6 +24,7 @@ from errorplane.policy._delivery import (
 from errorplane.policy._effective import ALWAYS_DROPPED, Detection, detection, effective_actions, leniency
 from errorplane.policy._keys import Keys, KeySource
 from errorplane.policy._load import LoadResult, check, load, read
+from errorplane.policy._metrics import LabelBudget, MetricLabels, Metrics
 from errorplane.policy._policy import Policy
 from errorplane.policy._problems import PolicyError, Problem
 from errorplane.policy._receiving import Journal, Listen, ServerTls
@@ -56,8 +57,11 @@ __all__ = [
     "Journal",
     "KeySource",
     "Keys",
+    "LabelBudget",
     "Listen",
     "LoadResult",
+    "MetricLabels",
+    "Metrics",
     "Ner",
     "OtlpTarget",
     "Policy",

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from errorplane.policy._delivery import Destination, Errors, Retention, Telemetry
 from errorplane.policy._keys import Keys, KeySource
+from errorplane.policy._metrics import Metrics
 from errorplane.policy._receiving import Journal, Listen
 from errorplane.policy._redaction import Redaction
 from errorplane.policy._sampling import Sampling
@@ -62,6 +63,9 @@ class Policy(Section):
         "How long something is kept, and in which destinations.", [{"classes": {"standard": {"days": 30}}}]
     )
     errors: Errors = section("How errors are reported.", [{"facts": {"destinations": ["files"]}}])
+    metrics: Metrics = section(
+        "What is counted exactly, before sampling.", [{"labels": {"operation": {"values": 100}}}]
+    )
     telemetry: Telemetry = section("What the processor says about itself.", [{"metrics_interval": None}])
 
     _folder: Path | None = PrivateAttr(None)

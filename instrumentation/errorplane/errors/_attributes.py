@@ -24,6 +24,7 @@ SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
 SUPPRESSED_COUNT: Final = "errorplane.suppressed_count"
 SERIES: Final = "errorplane.series"
+OPERATION: Final = "errorplane.operation"
 DATA_CLASS: Final = "errorplane.data_class"
 REDACTED: Final = "errorplane.redacted."
 """Prefix of the counts; the entity in lower case comes after it."""
@@ -57,17 +58,26 @@ class Attribute:
 
 
 _ERROR: Final[tuple[SignalName, ...]] = ("span", "span event", "log", "error fact")
+_COUNTED: Final[tuple[SignalName, ...]] = (*_ERROR, "data point")
 _CONTEXT: Final[tuple[SignalName, ...]] = ("span", "span event", "log")
 _KEPT: Final[tuple[SignalName, ...]] = ("resource", "span", "log", "error fact")
 _HIDDEN: Final[tuple[SignalName, ...]] = ("resource", "scope", "span", "log", "metric")
 _FACT: Final[tuple[SignalName, ...]] = ("error fact",)
+_FACT_COUNTED: Final[tuple[SignalName, ...]] = (*_FACT, "data point")
 
 ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(ERROR_ID, "string", _ERROR, "32 hex digits; the same wherever one occurrence of an error is seen."),
-    Attribute(ERROR_FINGERPRINT, "string", _ERROR, "`v1:` and 16 hex digits; the same for errors of one cause."),
-    Attribute(ERROR_CATEGORY, "string", _ERROR, "transient, persistent, cascading or unknown; applications only hint."),
+    Attribute(ERROR_FINGERPRINT, "string", _COUNTED, "`v1:` and 16 hex digits; the same for errors of one cause."),
+    Attribute(
+        ERROR_CATEGORY, "string", _COUNTED, "transient, persistent, cascading or unknown; applications only hint."
+    ),
     Attribute(ERROR_KIND, "string", _ERROR, "What went wrong: timeout, validation, dependency, ..."),
-    Attribute(ERROR_SEVERITY, "string", ("span", "log", "error fact"), "P1 (wakes somebody) to P5 (only counted)."),
+    Attribute(
+        ERROR_SEVERITY,
+        "string",
+        ("span", "log", "error fact", "data point"),
+        "P1 (wakes somebody) to P5 (only counted).",
+    ),
     Attribute(COMPONENT, "string", _ERROR, "The part of the product that reported the error."),
     Attribute(CORRELATION_ID, "string", _ERROR, "Ties together everything done for one request of a user."),
     Attribute(TENANT, "string", _CONTEXT, "The customer or tenant for whom the work was done."),
@@ -89,6 +99,7 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     ),
     Attribute(REDACTED + "<entity>", "int", _HIDDEN, "How often an entity, in lower case, was hidden in it."),
     Attribute(SERIES, "int", ("data point",), "Keeps apart what looks the same since something is hidden."),
+    Attribute(OPERATION, "string", ("data point",), "What a service was asked to do: the name of its span."),
     Attribute(ERROR_TIME, "int", _FACT, "When it happened, nanoseconds since 1970 UTC."),
     Attribute(ERROR_TRACE_ID, "string", _FACT, "Trace of the error, 32 hex digits."),
     Attribute(ERROR_SPAN_ID, "string", _FACT, "Span of the error, 16 hex digits."),
@@ -98,8 +109,8 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(OWNER_TEAM, "string", _FACT, "The team that owns the service."),
     Attribute(SERVICE_TIER, "string", _FACT, "How much depends on the service: 1 (most) to 4."),
     Attribute(ZONE, "string", _FACT, "Where the service runs."),
-    Attribute(ERROR_TYPE, "string", _FACT, "Qualified type of the error (semantic conventions)."),
+    Attribute(ERROR_TYPE, "string", _FACT_COUNTED, "Qualified type of the error (semantic conventions)."),
     Attribute(EXCEPTION_MESSAGE, "string", _FACT, "The message with every value replaced by a placeholder."),
-    Attribute(SERVICE_NAME, "string", _FACT, "The service that reported the error (semantic conventions)."),
-    Attribute(DEPLOYMENT, "string", _FACT, "The deployment environment (semantic conventions)."),
+    Attribute(SERVICE_NAME, "string", _FACT_COUNTED, "The service that reported the error (semantic conventions)."),
+    Attribute(DEPLOYMENT, "string", _FACT_COUNTED, "The deployment environment (semantic conventions)."),
 )

@@ -56,7 +56,7 @@ class ObservedError:
     """One error as one span or log record tells it. ``item`` is its number in the request; times are Unix ns.
 
     ``known`` names what the application had already set on the item, so that it is not written twice; ``data_class``
-    is the most sensitive one of what was hidden in the item.
+    is the most sensitive one of what was hidden in the item, ``operation`` the name of the span.
     """
 
     item: int
@@ -79,6 +79,7 @@ class ObservedError:
     correlation_id: str | None
     known: frozenset[str]
     data_class: DataClass | None = None
+    operation: str | None = None
 
 
 def span_is_error(span: Span) -> bool:
@@ -124,6 +125,7 @@ def observe_span(
         resource,
         exception,
         own,
+        operation=span.name or None,
     )
 
 
@@ -152,6 +154,7 @@ def _observed(
     data_class: DataClass | None,
     resource: Mapping[str, Value],
     *sources: Mapping[str, Value],
+    operation: str | None = None,
 ) -> ObservedError:
     exception_type = text("exception.type", *sources)
     stacktrace = text("exception.stacktrace", *sources)
@@ -180,6 +183,7 @@ def _observed(
         correlation_id=text("correlation_id", *sources),
         known=frozenset(name for name in sources[-1] if name.startswith("errorplane.error.")),
         data_class=data_class,
+        operation=operation,
     )
 
 

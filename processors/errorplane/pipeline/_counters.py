@@ -88,6 +88,12 @@ COUNTERS: tuple[Metric, ...] = (
         ("reason",),
         "Requests no longer held for late errors: at the end of the window, or for want of room.",
     ),
+    Metric(
+        "overflow_measurements",
+        "{measurement}",
+        ("label",),
+        "Measurements in overflow series, by the label whose budget is used up; `series`: no room for another series.",
+    ),
     Metric("error_facts", "{error}", ("kind", "severity"), "Errors that yielded an error fact, counted exactly."),
     Metric("delivered_items", "{item}", ("destination", "signal"), "Items that a destination has acknowledged."),
     Metric(

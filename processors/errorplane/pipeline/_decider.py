@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from errorplane.classification import FactStream
 from errorplane.errors import ErrorFact
 from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord, unpack_refs
+from errorplane.measures import Measures
 from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
 from errorplane.pipeline._byte_budgets import Share, everything
@@ -64,9 +65,11 @@ class Decider:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         witness: Witness | None = None,
+        measures: Measures | None = None,
         share: Share = everything,
     ) -> None:
         self._share = share
+        self._measures = measures
         self._witness = witness
         self._plan = plan
         self._counters = counters
@@ -208,6 +211,8 @@ class Decider:
             turn.decide_log(seq, lone)
         for trace_id, seen in index.traces.items():
             self._take_in_trace(turn, seq, index.signal, trace_id, seen, again=again)
+        if index.requests and not again:
+            turn.measured.requests.append(index.requests)
         change.drop[seq] += 1
         change.indexed_through = max(seq, change.indexed_through or 0)
 
@@ -222,6 +227,7 @@ class Decider:
                 return
             if verdict is not None and (verdict.keep or not seen.error):
                 late = TraceState.of(seq, signal, seen)
+                turn.measured.kept[trace_id] = verdict.keep
                 turn.follow(seq, late.refs[seq], late, verdict)
                 turn.remember_late(trace_id, late, verdict, self._now())
                 return
@@ -268,12 +274,20 @@ class Decider:
         self._sweep_from = sweep.next_start
         turn.outbox.change.forget.extend(sweep.expired)
 
+    def _count(self, turn: Turn) -> None:
+        """Only what is stored counts: what is not is decided again after a restart, and counted then."""
+        if self._measures is not None:
+            verdicts = turn.outbox.change.verdicts
+            turn.measured.kept.update((trace_id, verdict.keep) for trace_id, verdict in verdicts.items())
+            self._measures.add(turn.measured)
+
     def _commit(self, turn: Turn, due: Sequence[ErrorFact]) -> None:
         turn.close(due)
         change = turn.outbox.close()
         while not change.empty:
             try:
                 self._journal.commit(change)
+                self._count(turn)
                 self.budgets.commit()
                 break
             except JournalError as error:

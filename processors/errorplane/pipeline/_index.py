@@ -25,8 +25,10 @@ from errorplane.classification import (
     text,
 )
 from errorplane.detectors import DataClass, most_sensitive
+from errorplane.measures import Request, Requests
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout
+from errorplane.pipeline._requests import ENTRIES, LOCAL, PARENT, Counting, RequestGroups
 from errorplane.sampling import Observer, Seen, explicit_randomness
 
 _ERROR = Status.STATUS_CODE_ERROR
@@ -59,7 +61,7 @@ class Index:
     """One request as the decider sees it. ``items`` counts spans, log records or metrics.
 
     ``faults`` says of items that no receiver may take what is wrong with them; an index with faults is not used.
-    ``services`` and ``data_classes``, by metric, are those of a request of metrics.
+    ``services`` and ``data_classes``, by metric, are those of a request of metrics. ``requests`` are for the metrics.
     """
 
     signal: Signal
@@ -69,6 +71,7 @@ class Index:
     lone: list[LoneLog] = field(default_factory=list)
     services: frozenset[str] = frozenset()
     data_classes: Classes = field(default_factory=dict)
+    requests: Requests = field(default_factory=dict)
 
 
 class Reader:
@@ -112,6 +115,7 @@ def index_request(
     candidates: frozenset[int],
     classes: Classes,
     observer: Observer | None = None,
+    counting: Counting = Counting.NOTHING,
 ) -> Index:
     """Index a request: ``message`` as it was received, ``body`` and ``layout`` as redacted (same items, same order).
 
@@ -121,7 +125,7 @@ def index_request(
     reader = Reader(signal, body, layout)
     if signal is Signal.TRACES:
         spans = cast(ExportTraceServiceRequest, message)
-        index = _index_traces(spans, reader, candidates, classes)
+        index = _index_traces(spans, reader, candidates, classes, counting)
         if observer is not None:
             observer.spans(spans, body, layout, index.traces)
         return index
@@ -136,10 +140,17 @@ def index_request(
 
 
 def _index_traces(
-    message: ExportTraceServiceRequest, reader: Reader, candidates: frozenset[int], classes: Classes
+    message: ExportTraceServiceRequest,
+    reader: Reader,
+    candidates: frozenset[int],
+    classes: Classes,
+    counting: Counting,
 ) -> Index:
     index = Index(Signal.TRACES, 0)
     traces = index.traces
+    groups = None if counting is Counting.NOTHING else RequestGroups(reader)
+    by_name: Mapping[str, list[Request]] = {} if groups is None else groups.by_name
+    reread = counting is Counting.REDACTED
     item = 0
     for resource_spans in message.resource_spans:
         service = _service(resource_spans)
@@ -162,11 +173,26 @@ def _index_traces(
                 if end > seen.end_ns:  # noqa: PLR1730  # a call of max() for every span costs more
                     seen.end_ns = end
                 if span.status.code == _ERROR or item in candidates:
-                    _observe_span(seen, item, reader, classes)
+                    error = _observe_span(seen, item, reader, classes)
+                else:
+                    error = None
+                if (
+                    groups is not None
+                    and span.kind in ENTRIES
+                    and (span.flags & PARENT != LOCAL or not span.parent_span_id)
+                ):
+                    if error is not None or reread or item in classes:
+                        groups.add(item, (end - start, trace_id, span_id, end), error)
+                    else:
+                        by_name[span.name].append((end - start, trace_id, span_id, end))
                 if item in classes:
                     seen.data_classes |= classes[item]
                 item += 1
+        if groups is not None:
+            groups.close(service, resource_spans)
     index.items = item
+    if groups is not None:
+        index.requests = groups.requests()
     for trace_id in [each for each in traces if len(each) != _TRACE_ID_BYTES or each == _NO_TRACE]:
         faulty = traces.pop(trace_id)
         index.faults |= dict.fromkeys(faulty.items, _fault("trace_id", _TRACE_ID_BYTES, trace_id))
@@ -182,11 +208,14 @@ def _fault(name: str, length: int, value: bytes) -> str:
     return f"{name} must be {length} bytes, not all zero; got {value.hex()[:40]!r}"
 
 
-def _observe_span(seen: Seen, item: int, reader: Reader, classes: Classes) -> None:
+def _observe_span(seen: Seen, item: int, reader: Reader, classes: Classes) -> ObservedError | None:
     span = Span.FromString(reader.item(item))
-    if span_is_error(span):
-        seen.error = True
-        seen.errors.append(observe_span(item, span, reader.resource(item), most_sensitive(classes.get(item, ()))))
+    if not span_is_error(span):
+        return None
+    error = observe_span(item, span, reader.resource(item), most_sensitive(classes.get(item, ())))
+    seen.error = True
+    seen.errors.append(error)
+    return error
 
 
 def _index_logs(

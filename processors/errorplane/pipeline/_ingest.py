@@ -14,6 +14,7 @@ from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, wal
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index, index_request
 from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._requests import Counting
 from errorplane.redaction import Redacted
 from errorplane.redaction._quarantine import ENCODING
 
@@ -107,6 +108,7 @@ class Entrance:
             redacted.error_candidates,
             redacted.data_classes,
             plan.observer,
+            _counting(plan, redacted),
         )
         if not index.faults:
             return _Request(redacted.body, index), Receipt()
@@ -120,7 +122,8 @@ class Entrance:
         left = [item for item in range(index.items) if item not in faults]
         candidates = frozenset(new for new, old in enumerate(left) if old in redacted.error_candidates)
         classes = {new: redacted.data_classes[old] for new, old in enumerate(left) if old in redacted.data_classes}
-        index = index_request(signal, message, kept, layout, candidates, classes, plan.observer)
+        counting = Counting.REDACTED if plan.policy.metrics.enabled else Counting.NOTHING
+        index = index_request(signal, message, kept, layout, candidates, classes, plan.observer, counting)
         return _Request(kept, index), receipt
 
     def _count(self, signal: Signal, redacted: Redacted) -> None:
@@ -158,6 +161,13 @@ def _validated(signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
             f"the body is not an {signal.request_type.DESCRIPTOR.name} ({error}): it may be truncated or of another "
             "signal"
         ) from error
+
+
+def _counting(plan: Plan, redacted: Redacted) -> Counting:
+    if not plan.policy.metrics.enabled:
+        return Counting.NOTHING
+    # Which items hold something that could not be looked at is not known.
+    return Counting.REDACTED if redacted.quarantined else Counting.AS_RECEIVED
 
 
 def _without(signal: Signal, body: bytes, layout: Layout, faults: Mapping[int, str]) -> bytes:

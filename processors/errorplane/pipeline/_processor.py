@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from errorplane.access import AllowAll
 from errorplane.journal import Journal
 from errorplane.keys import KeyProvider
+from errorplane.measures import Measures
 from errorplane.otlp import (
     AdminServer,
     Destination,
@@ -93,11 +95,13 @@ class Processor:
         self._shadow = Shadow(self.counters)
         self._shadow.put_in_force(Comparison.of(policy))
         self._byte_budgets = ByteBudgets(policy, self.counters)
+        self._measures = Measures(policy.metrics, time.time_ns) if policy.metrics.enabled else None
         self._decider = Decider(
             self._current_plan,
             self.counters,
             on_taken=self._taken,
             on_deliveries=self._notify_senders,
+            measures=self._measures,
             share=self._byte_budgets.share,
         )
         journal = policy.journal
@@ -117,10 +121,16 @@ class Processor:
         self._housekeeping_stop = threading.Event()
         self._housekeeping = threading.Thread(target=self._expire, name="errorplane-housekeeping", daemon=True)
         self._telemetry = OwnTelemetry(
-            self.counters, self._gauges(), ingest=self._entrance, interval_s=policy.telemetry.metrics_interval
+            self.counters,
+            self._gauges(),
+            ingest=self._entrance,
+            interval_s=policy.telemetry.metrics_interval,
+            instance=str(uuid.uuid4()),
+            measures=self._measures,
         )
         self._receivers = self._build_receivers(policy.listen)
         self.counters.read("requests", self._requests)
+        self.counters.read("overflow_measurements", self._overflowed)
         self.counters.read("forgotten_versions", lambda: {(): self._deployments.forgotten})
         self.counters.read("budget_errors", lambda: budget_counts(self._decider.budgets))
         self.counters.read("untold_errors", lambda: untold_counts(self._decider.budgets))
@@ -176,10 +186,11 @@ class Processor:
         self._ready = False
         for receiver in self._receivers.values():
             receiver.stop(min(5.0, timeout_s))
-        self._telemetry.close()
-        self._entrance.close()
         self._shadow.stop(1.0)
         self._decider.stop()
+        self._telemetry.close()  # once more, with what the last decisions counted
+        self._entrance.close()
+        self._decider.step(stopping=True)
         self._notify_senders()
         while self._waiting() and time.monotonic() < deadline:
             time.sleep(_POLL_S)
@@ -217,6 +228,7 @@ class Processor:
             "listen": policy.listen != old.listen,
             "journal": policy.journal != old.journal,
             "keys": policy.keys != old.keys,
+            "metrics": policy.metrics != old.metrics,
             "telemetry": policy.telemetry != old.telemetry,
         }
         return [section for section, changed in fixed.items() if changed]
@@ -294,6 +306,10 @@ class Processor:
     def _stats(self) -> Mapping[str, Any]:
         counted = stats(self.counters, len(self._decider.traces), self.journal, budget_totals(self._decider.budgets))
         return counted | {"boosts": self._boosting.documents(), "daily_bytes": self._byte_budgets.page()}
+
+    def _overflowed(self) -> Mapping[Labels, int]:
+        counts = {} if self._measures is None else self._measures.overflowed()
+        return {(("label", label),): count for label, count in counts.items()}
 
     def _requests(self) -> Mapping[Labels, int]:
         return {

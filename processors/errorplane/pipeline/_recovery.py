@@ -12,6 +12,7 @@ from errorplane.otlp._wire import walk
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index, index_request, parse
 from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._requests import Counting
 
 log = logging.getLogger("errorplane.pipeline")
 
@@ -54,6 +55,7 @@ def read_index(journal: Journal, seq: int, plan: Plan, counters: Counters) -> In
         redacted.error_candidates,
         redacted.data_classes,
         plan.observer,
+        counting=Counting.AS_RECEIVED if plan.policy.metrics.enabled else Counting.NOTHING,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -16,10 +17,11 @@ from opentelemetry.sdk.metrics.export import (
     MetricsData,
     PeriodicExportingMetricReader,
 )
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from errorplane.measures import Measures, MeasuresPage, write_metrics
 from errorplane.otlp import Ingest, OtlpError, Signal
 from errorplane.pipeline._counters import COUNTERS, GAUGES, Counters, Labels
 
@@ -29,15 +31,19 @@ Gauges = Mapping[str, Callable[[], Mapping[Labels, float]]]
 
 
 class _Loopback(MetricExporter):
-    """Sends the processor's own metrics through its own pipeline: redacted, tagged and routed like any other."""
+    """Sends the processor's metrics through its own pipeline: redacted, tagged and routed like any other."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, measures: Measures | None) -> None:
         super().__init__()
         self._ingest = ingest
+        self._measures = measures
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
         try:
-            self._ingest(Signal.METRICS, encode_metrics(metrics_data).SerializeToString())
+            request = encode_metrics(metrics_data)
+            if self._measures is not None:
+                write_metrics(self._measures, request.resource_metrics[0].scope_metrics.add(), time.time_ns())
+            self._ingest(Signal.METRICS, request.SerializeToString())
         except OtlpError as error:
             log.debug("own metrics were not taken: %s", error)
             return MetricExportResult.FAILURE
@@ -51,7 +57,10 @@ class _Loopback(MetricExporter):
 
 
 class OwnTelemetry:
-    """Publishes counters and gauges; nothing is computed until somebody looks."""
+    """Publishes counters, gauges and what is measured of the traffic; nothing is computed until somebody looks.
+
+    ``instance`` tells this process from others that send to the same place.
+    """
 
     def __init__(
         self,
@@ -60,14 +69,18 @@ class OwnTelemetry:
         *,
         ingest: Ingest,
         interval_s: float | None,
+        instance: str,
+        measures: Measures | None = None,
         registry: CollectorRegistry | None = None,
     ) -> None:
         self._registry = registry or CollectorRegistry()
         readers: list[MetricReader] = [PrometheusMetricReader(registry=self._registry)]
         if interval_s is not None:
-            exporter = _Loopback(ingest)
+            exporter = _Loopback(ingest, measures)
             readers.append(PeriodicExportingMetricReader(exporter, export_interval_millis=interval_s * 1000))
-        resource = Resource({SERVICE_NAME: "errorplane-processor"})
+        if measures is not None:
+            self._registry.register(MeasuresPage(measures))
+        resource = Resource({SERVICE_NAME: "errorplane-processor", SERVICE_INSTANCE_ID: instance})
         self._provider = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
         meter = self._provider.get_meter("errorplane.pipeline")
         _declare(meter, counters, gauges)

@@ -23,6 +23,7 @@ from errorplane.errors import (
     ErrorFact,
 )
 from errorplane.journal import VerdictRecord, pack_refs
+from errorplane.measures import Measured
 from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
 from errorplane.pipeline._byte_budgets import Share, everything, within_share
@@ -67,6 +68,7 @@ class Turn:
         self._share = share
         self._rescues = plan.policy.sampling.rescue_window > 0.0
         self._leaving: list[ErrorFact] = []
+        self.measured = Measured()
         self._tally: defaultdict[tuple[str, Labels], int] = defaultdict(int)  # counted at the end: locks cost more
 
     def decide_trace(self, trace_id: bytes, state: TraceState, decided_at: float) -> None:
@@ -238,6 +240,7 @@ class Turn:
         self._tally["dropped_items", labels] += len(items.numbers)
 
     def _offer_facts(self, classified: Sequence[ClassifiedError], chosen: RetentionClass) -> None:
+        self.measured.fail(classified)
         for error in classified:
             if not error.origin:
                 continue
