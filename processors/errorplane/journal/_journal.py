@@ -161,6 +161,10 @@ class Journal:
         """What the last change that had any stored as ``boosts``."""
         return self._store.read_meta(b"boosts")
 
+    def deployments(self) -> bytes:
+        """What the last change that had any stored as ``deployments``."""
+        return self._store.read_meta(b"deployments")
+
     def budgets(self) -> list[tuple[bytes, bytes]]:
         """The records of error budgets that changes have stored, by name."""
         return self._store.read_budgets()

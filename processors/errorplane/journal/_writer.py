@@ -43,8 +43,8 @@ class Change:
     ``give_up``: deliveries that no destination gets any more; ``copies``: what to send instead of a delivery, with the
     requests that it no longer refers to.
     ``indexed_through``: every request up to it has been looked at. ``overflow``: counts of error facts that are held
-    back; b"" for none, None for no change; so are ``boosts``, those in force. ``budgets``: records of error budgets by
-    name; None for one that goes.
+    back; b"" for none, None for no change; so are ``boosts``, those in force, and ``deployments``, the versions of services
+    that are known. ``budgets``: records of error budgets by name; None for one that goes.
     """
 
     verdicts: dict[bytes, VerdictRecord] = field(default_factory=dict)
@@ -60,6 +60,7 @@ class Change:
     indexed_through: int | None = None
     overflow: bytes | None = None
     boosts: bytes | None = None
+    deployments: bytes | None = None
     budgets: dict[bytes, bytes | None] = field(default_factory=dict)
 
     @property
@@ -67,7 +68,7 @@ class Change:
         """Whether there is nothing to store."""
         parts = (self.verdicts, self.forget, self.deliveries, self.hold, self.drop, self.release_before, self.make_room)
         room = (self.give_up, self.copies)
-        whole = (self.indexed_through, self.overflow, self.boosts)
+        whole = (self.indexed_through, self.overflow, self.boosts, self.deployments)
         return not any(parts) and not any(room) and not self.budgets and all(each is None for each in whole)
 
 
@@ -258,7 +259,8 @@ class Writer:
                 txn.delete(name, db=self._store.budgets)
             else:
                 txn.put(name, record, db=self._store.budgets)
-        for name, value in ((b"overflow", change.overflow), (b"boosts", change.boosts)):
+        whole = ((b"overflow", change.overflow), (b"boosts", change.boosts), (b"deployments", change.deployments))
+        for name, value in whole:
             if value is not None:
                 sealed = self._sealer.seal(self._sealer.compress(value), b"meta/" + name)
                 txn.put(name, sealed, db=self._store.meta)

@@ -42,6 +42,7 @@ class Plan:
     classifier: Classifier
     decide: Decide
     observer: Observer | None
+    deployments: Deployments
     assign: Assign
     assign_by_data: AssignByData
     budgets: Mapping[str, BudgetLimits]
@@ -76,6 +77,7 @@ def compile_plan(
     Raises ``KeyUnavailable`` and ``SealError`` for keys of its actions that cannot be had, ``ExtraUnavailable`` for
     recognisers and models that are not installed.
     """
+    known = deployments or Deployments()
     actions = ActionPlan(effective_actions(policy), keys)
     public_key = policy.redaction.quarantine.seal_to
     seal = None if public_key is None else seal_to(public_key, QUARANTINED)
@@ -87,7 +89,8 @@ def compile_plan(
         ),
         classifier=Classifier(policy),
         decide=compile_sampling(policy, clock),
-        observer=compile_observer(policy.sampling, deployments or Deployments()),
+        observer=compile_observer(policy.sampling, known),
+        deployments=known,
         assign=compile_retention(policy),
         assign_by_data=compile_data_rules(policy),
         budgets=compile_budgets(policy),

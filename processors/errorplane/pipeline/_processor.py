@@ -35,7 +35,7 @@ from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._decider import Decider
 from errorplane.pipeline._ingest import Entrance
 from errorplane.pipeline._plan import Plan, compile_plan
-from errorplane.pipeline._recovery import forget_removed, recover
+from errorplane.pipeline._recovery import forget_removed, recover, remember_deployments
 from errorplane.pipeline._shadow import Shadow
 from errorplane.pipeline._stats import stats
 from errorplane.pipeline._telemetry import OwnTelemetry
@@ -161,6 +161,7 @@ class Processor:
             count = self.journal.sealed_with_retired_keys()
             log.info("journal: %d records are sealed with retired keys, which are needed until it is 0", count)
         forget_removed(self.journal, frozenset(policy.destinations), self.counters)
+        remember_deployments(self.journal, self._deployments, self.counters)
         for name in policy.destinations:
             self._start_sender(build_destination(name, policy, self._keys))
         self._decider.start(self.journal, recover(self.journal, self._plan, self.counters))

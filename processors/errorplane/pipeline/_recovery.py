@@ -13,6 +13,7 @@ from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index, index_request, parse
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._requests import Counting
+from errorplane.sampling import Deployments
 
 log = logging.getLogger("errorplane.pipeline")
 
@@ -57,6 +58,15 @@ def read_index(journal: Journal, seq: int, plan: Plan, counters: Counters) -> In
         plan.observer,
         counting=Counting.AS_RECEIVED if plan.policy.metrics.enabled else Counting.NOTHING,
     )
+
+
+def remember_deployments(journal: Journal, deployments: Deployments, counters: Counters) -> None:
+    """Know the versions of services that an earlier process knew."""
+    try:
+        deployments.restore(journal.deployments())
+    except (JournalCorrupt, ValueError) as error:
+        counters.add("internal_errors", 1, where="journal_record")
+        log.error("journal: the versions of services seen so far are lost: %s", error)
 
 
 def forget_removed(journal: Journal, destinations: frozenset[str], counters: Counters) -> None:

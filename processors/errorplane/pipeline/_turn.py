@@ -198,6 +198,7 @@ class Turn:
             destinations = self._plan.fact_destinations(name)
             self.outbox.send(Signal.LOGS, name, destinations, encode_facts(facts), len(facts))
         self.outbox.change.overflow = self._facts.held_if_changed()
+        self.outbox.change.deployments = self._plan.deployments.saved_if_changed()
         self.outbox.change.budgets = self._budgeting.changes()
         self._counters.add_all(self._tally)
 
