@@ -9,6 +9,9 @@ from tests.fingerprints.measure import GOAL, grouping, samples
 from tests.fingerprints.record import LANGUAGES, Sample
 
 from errorplane.errors import fingerprint_of_text
+from errorplane.redaction import Engine
+
+ENGINE = Engine()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -33,6 +36,19 @@ def test_pairs_are_counted() -> None:
     found = [Sample(fault, "", group, "", "") for fault, group in (("a", "1"), ("a", "1"), ("a", "2"), ("b", "1"))]
     result = grouping(found, lambda type_, message, stack: type_)
     assert result == (1 / 3, 1 / 3, 4, 2)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_redaction_hides_does_not_matter(language: str) -> None:
+    """The processor masks messages and stacks before it reads them."""
+    masked = [
+        sample._replace(
+            message=ENGINE.redact(sample.message, "exception.message")[0],
+            stack=ENGINE.redact(sample.stack, "exception.stacktrace")[0],
+        )
+        for sample in samples(language)
+    ]
+    assert grouping(masked).is_good
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

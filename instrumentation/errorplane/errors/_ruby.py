@@ -28,7 +28,7 @@ _JRUBY: Final = re.compile(r"\s{2,3}([^\s].*) at (\S.*\.rb):(\d+)$")
 _TYPE: Final = re.compile(r"\(((?:[A-Z]\w*::)*[A-Z]\w*)\)$")
 _LIBRARY: Final = re.compile(
     r"[/\\]gems[/\\][^/\\]+-\d[^/\\]*[/\\]|[/\\]bundler[/\\]gems[/\\]|[/\\](?:lib|jruby\.home)[/\\](?:ruby|truffle)[/\\]"
-    r"|[/\\]rubygems(?:-integration)?[/\\]|[/\\]vendor_ruby[/\\]|^<internal:|^[\w-]+ \(\d[\w.]*\) |^uri:classloader:|[/\\]rbenv[/\\]libexec"
+    r"|[/\\]rubygems(?:-integration)?[/\\]|[/\\]vendor_ruby[/\\]|^<internal:|^[\w-]+ \(\d[\w.]*\) |^uri:classloader:|\.java$|[/\\]rbenv[/\\]libexec"
 )
 _SPLIT: Final = re.compile(r"[/\\]")
 _TOP: Final = re.compile(r"<.*>")

@@ -13,7 +13,10 @@ module Acme
       nothing.value
     end
 #PAD
-    def price = { a: 1 }.fetch(:none)
+    def price
+      { a: 1 }.fetch(:none)
+    end
+
     def check
       raise OrderError, "order #{ID} was lost on the way"
     end
@@ -81,7 +84,10 @@ rescue StandardError
   end
 end
 
-def ping(n) = pong(n + 1)
+def ping(n)
+  pong(n + 1)
+end
+
 #PAD
 def pong(n)
   ping(n + 1)
