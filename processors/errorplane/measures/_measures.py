@@ -94,9 +94,9 @@ class Measured:
     errors: list[tuple[FailureKey, ObservedError]] = field(default_factory=list)
     kept: dict[bytes, bool] = field(default_factory=dict)
 
-    def fail(self, classified: Sequence[ClassifiedError]) -> None:
-        """Take the errors of one trace or log record, one for each occurrence."""
-        observed = [each.observed for each in classified]
+    def fail(self, classified: Sequence[ClassifiedError], around: Sequence[ClassifiedError] | None = None) -> None:
+        """Take errors, one for each occurrence; ``around`` are all that are known of their trace, by default the same."""
+        observed = (each.observed for each in around or classified)
         spans = {(each.service, each.span_id): each for each in observed if each.source == "span"}
         for each in classified:
             if each.origin:

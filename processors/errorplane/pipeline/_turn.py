@@ -81,7 +81,7 @@ class Turn:
         errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
         known = {each.occurrence for (seq, _), each in errors.items() if seq in state.told}
         fresh = [each for each in classified if each.origin and each.occurrence not in known]
-        self._offer_facts(fresh, chosen)
+        self._offer_facts(fresh, chosen, classified)
         verdict, note, carried = self._budgeting.of_trace(verdict, fresh, classified, state.refs)
         for seq, items in state.refs.items():
             self._carry_out(verdict, chosen, seq, items, errors, carried, healthy=not state.error)
@@ -240,8 +240,14 @@ class Turn:
         labels = (("reason", verdict.reason.value), ("signal", items.signal.value))
         self._tally["dropped_items", labels] += len(items.numbers)
 
-    def _offer_facts(self, classified: Sequence[ClassifiedError], chosen: RetentionClass) -> None:
-        self.measured.fail(classified)
+    def _offer_facts(
+        self,
+        classified: Sequence[ClassifiedError],
+        chosen: RetentionClass,
+        around: Sequence[ClassifiedError] | None = None,
+    ) -> None:
+        """Report errors; ``around`` are all that are known of their trace, by default the same."""
+        self.measured.fail(classified, around)
         for error in classified:
             if not error.origin:
                 continue
