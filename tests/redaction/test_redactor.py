@@ -20,7 +20,7 @@ from tests.redaction.secrets import SECRETS, word
 from tests.support.telemetry import Scalar, logs, pairs, span, span_id, traces
 
 from errorplane.otlp import Signal
-from errorplane.otlp._wire import MalformedWire, canonical, walk
+from errorplane.otlp._wire import MalformedWire, canonical, encode_varint, walk
 from errorplane.policy import Redaction
 from errorplane.redaction import Redacted, Redactor, custom_detector
 from errorplane.redaction._locate import pair_around
@@ -192,6 +192,21 @@ def test_what_a_later_field_overrides_does_not_hide(around: Callable[[list[bytes
     assert MAIL.encode() not in result.body
     kept = ExportLogsServiceRequest.FromString(result.body).resource_logs[0].scope_logs[0].log_records[0]
     assert kept.severity_text == "INFO"
+
+
+def test_a_length_of_two_bytes_is_not_taken_for_its_last_one() -> None:
+    """A pair that goes on after what looks like a whole one is looked at to its end."""
+    clean = field(1, b"db.query.text") + field(2, field(1, STATEMENT.encode()))
+    masked({"db.query.text": STATEMENT})
+    size = 0x80 | 5, len(clean)  # 5 + 128 * len(clean), the second byte as if it were all
+    text = b"x = 'Ann'".ljust((size[0] & 0x7F | size[1] << 7) - len(clean) - 6)
+    second = b"\x12" + encode_varint(len(text) + 3) + b"\x0a" + encode_varint(len(text)) + text
+    made = b"\x4a" + bytes(size) + clean + second
+    assert made[1:3] + clean + second == encode_varint(len(clean + second)) + clean + second
+    item = field(1, b"\1" * 16) + field(2, b"\2" * 8) + made
+    for tag in (b"\x12", b"\x12", b"\x0a"):
+        item = tag + encode_varint(len(item)) + item
+    assert b"Ann" not in REDACTOR.redact(Signal.TRACES, item, walk(Signal.TRACES, item)).body
 
 
 STATEMENT = "SELECT a FROM t WHERE b = ?"

@@ -99,8 +99,8 @@ class Detector:
     find: Callable[[Subject], Iterable[Finding]]
     keys: frozenset[str] = frozenset()
     """Attribute names, in lower case, whose whole value is one, and everything inside of it."""
-    names: frozenset[bytes] = frozenset()
-    """Those expressions of the gate that only speak of an attribute's name: what they stand for is in its own value."""
+    names: tuple[str, ...] = ()
+    """Names of which ``any_spelling`` is in the gate, and says only that the value of such an attribute may hold one."""
     words: int = ANY
     """Bits of ``text._words``: without context ``find`` finds nothing in a text that has none of these words."""
 

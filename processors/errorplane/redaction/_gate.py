@@ -5,8 +5,8 @@ next field's tag, and both may be letters or digits. Boundaries, checksums and c
 
 Over whole requests Hyperscan is fast on words and on few shapes, and several times as slow on many shapes at once, or
 on both together. So it scans them for words, for shapes, and for long runs of letters and digits one after the other,
-and what matches within a shape's every match stands for it (``_COARSE``; that it does is computed). The text that
-holds a hit is then scanned for the exact expressions of all detectors.
+and what matches within a shape's every match stands for it (``_COARSE``; that it does is computed). Names that are in
+every second span are searched for one by one: each hit of Hyperscan is a call of Python. The text that holds a hit is then scanned for the exact expressions of all detectors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import functools
 import json
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ import hyperscan
 
 from errorplane.detectors import FOLDED_GATES, Detector
 from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
+from errorplane.detectors.text._spelling import any_spelling, other_spellings
 from errorplane.redaction import _automaton
 from errorplane.redaction._automaton import is_within, literal_length
 from errorplane.redaction._cache import remembered
@@ -67,7 +68,7 @@ class Hits(NamedTuple):
     errors: Sequence[int]
     """Where something says error besides a status."""
     names: Sequence[int] = ()
-    """Where the name of an attribute ends that means something only for its own value; not among ``look``."""
+    """Where the name of an attribute ends that means something only for its own value."""
 
     @property
     def all(self) -> Sequence[int]:
@@ -93,32 +94,26 @@ class Gate:
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
         self._masks = [*masks.values(), *(0 for _ in _LOOK)]
         self._exact = _database((*masks, *_LOOK), once=True)
-        names = {name for detector in detectors for name in detector.names}
-        words, shapes = remembered(_recipe("coarse", masks), lambda: _coarse(masks), _written, _read)
+        names = {any_spelling(name): name for detector in detectors for name in detector.names}
+        self._names = [name.encode() for name in names.values()]
+        coarse = [other_spellings(names[each]) if each in names else each for each in masks]
+        words, shapes = remembered(_recipe("coarse", coarse), lambda: _coarse(coarse), _written, _read)
         self._first_error = len(words)
-        self._names = frozenset(number for number, word in enumerate(words) if word in names)
         self._words = _database((*words, *_ERRORS))
         self._others = [_database(tuple(shapes)), _database((_RUN,))] if shapes else []
 
     def scan(self, body: bytes) -> Hits:
         """Scan a request. One made of nothing but hits would take seconds: beyond one in 32 bytes, every byte is one."""
         rows = [database.hits(body) for database in (self._words, *self._others)]
-        found = [hit for row in rows if row is not None for hit in row]
         if None in rows:
             return Hits(range(len(body)), range(len(body)))
-        if not found:
+        names = [end for name in self._names for end in _ends(body, name)]
+        if not (names or any(rows)):
             return _NOTHING
-        errors, look, names = set[int](), set[int](), set[int]()
-        for expression, end in rows[0] or ():
-            if expression in self._names:
-                names.add(end - 1)
-            elif expression < self._first_error:
-                look.add(end - 1)
-            else:
-                errors.add(end - 1)
-        for row in rows[1:]:
-            look.update(end - 1 for _, end in row or ())
-        return Hits(sorted(look), sorted(errors), sorted(names - look))
+        errors = {end - 1 for expression, end in rows[0] or () if expression >= self._first_error}
+        look = {end - 1 for expression, end in rows[0] or () if expression < self._first_error}
+        look.update(end - 1 for row in rows[1:] for _, end in row or ())
+        return Hits(sorted(look), sorted(errors), names)
 
     def is_quiet(self, data: bytes) -> bool:
         """Whether none of the exact expressions matches in bytes, neither a detector's nor one of the scan's own."""
@@ -133,6 +128,14 @@ class Gate:
         for expression, _ in found:
             mask |= self._masks[expression]
         return mask
+
+
+def _ends(body: bytes, name: bytes) -> Iterator[int]:
+    """Offsets of the last byte of each place where it stands."""
+    at = body.find(name)
+    while at >= 0:
+        yield at + len(name) - 1
+        at = body.find(name, at + len(name))
 
 
 def _coarse(expressions: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:

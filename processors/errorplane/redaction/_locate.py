@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from errorplane.otlp._wire import Frame, Layout, MalformedWire, encode_varint, frame, read_varint, skip_field
+from errorplane.otlp._wire import Frame, Layout, MalformedWire, frame, read_varint, skip_field
 from errorplane.redaction._shapes import Kind, Shape, SignalShapes
 
 _FAR = 1 << 62  # beyond every offset
@@ -55,21 +55,24 @@ def targets(
 def pair_around(body: bytes, end: int) -> bytes | None:
     """The KeyValue whose key ends with the byte at ``end``, if it is written as every SDK does: key, value, no more.
 
-    Its own length must say so too: then nothing else is in it, and any other reading of these bytes is some text that
-    happens to hold a whole KeyValue.
+    Its own length must say so too, all of it: the byte before is the last one of a tag. Then nothing else is in it, and
+    any other reading of these bytes is some text that happens to hold a whole KeyValue.
     """
     head = body.rfind(b"\x0a", max(0, end - _LONGEST_KEY), end - 1)
-    if head < 0 or end + 3 >= len(body):
-        return None
-    if body[head + 1] != end - head - 1 or body[end + 1] != _VALUE_TAG:
+    if head < 3 or end + 3 >= len(body) or body[head + 1] != end - head - 1 or body[end + 1] != _VALUE_TAG:
         return None
     size, start = body[end + 2], end + 3
     if size >= 0x80:
-        if body[end + 3] >= 0x80:
+        if body[start] >= 0x80:
             return None  # of more than 16 kB
-        size, start = size & 0x7F | body[end + 3] << 7, end + 4
-    pair = body[head : start + size]
-    return pair if len(pair) == start + size - head and body.endswith(encode_varint(len(pair)), 0, head) else None
+        size, start = size & 0x7F | body[start] << 7, start + 1
+    stop = start + size
+    length = stop - head
+    if length < 0x80:
+        told = body[head - 2] < 0x80 and body[head - 1] == length
+    else:
+        told = body[head - 3] < 0x80 and body[head - 2] - 0x80 | body[head - 1] << 7 == length
+    return body[head:stop] if told and stop <= len(body) else None
 
 
 def _outside(

@@ -16,6 +16,7 @@ from errorplane.detectors._model import Detector, Finding, Subject
 from errorplane.detectors.secrets._sql_tokens import literals
 from errorplane.detectors.text._escapes import ESCAPED
 from errorplane.detectors.text._fold import fold, lower
+from errorplane.detectors.text._spelling import any_spelling
 from errorplane.detectors.text._values import is_placeholder
 
 _STATEMENT_KEY = lazy(
@@ -126,20 +127,19 @@ def _found(text: str, start: int, end: int, reason: str) -> Iterator[Finding]:
 
 
 _GAP = rb"(?:[\s+]|%|\\)"
-_NAMES = (
-    rb"(?i)db[._-](?:query[._-]text|statement|(?:query|operation)[._-]parameter)",
-    rb"(?i)dbstatement",
-    rb"(?i)sql[._-](?:query|text|statement)",
-)
+_NAMES = ("db.query.text", "db.statement")
 SQL = Detector(
     "SQL_LITERAL",
     (
-        *_NAMES,
+        *map(any_spelling, _NAMES),
+        rb"(?i)db[._-](?:query|operation)[._-]parameter",
+        rb"(?i)dbstatement",
+        rb"(?i)sql[._-](?:query|text|statement)",
         rb"(?i)parameters(?::|" + ESCAPED + rb"3a)",
         rb"(?i)(?:insert|replace|ignore|merge)" + _GAP + rb".{0,20}into",
         rb"(?i)update" + _GAP + rb".{1,512}set" + _GAP,
         rb"exception\.",  # only in such attributes statements that read are looked for
     ),
     _find,
-    names=frozenset(_NAMES),
+    names=_NAMES,
 )
