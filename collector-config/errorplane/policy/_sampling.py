@@ -120,7 +120,8 @@ class Sampling(Section):
     )
     max_spans_per_trace: Annotated[int, Number(1, 100_000_000, whole=True)] = Field(
         default=10_000,
-        description="A trace that has so many spans is decided at once; what comes later follows that decision.",
+        description="A trace that has so many spans is decided at once; of a kept one, what comes later is cut down to "
+        "errors and the spans that lead to them or to spans kept before.",
         examples=[10_000],
     )
     rescue_window: Annotated[float, Duration("0s", "7d")] = Field(
@@ -145,9 +146,7 @@ class Sampling(Section):
         description="Rates that rules share, by name. Of rules that share one, the first that matches decides.",
         examples=[{"healthy": {"spans_per_second": 1000}}],
     )
-    daily_bytes: DailyBytes = section(
-        "Budgets of bytes a day, by destination.", [{"destinations": {"files": "50GiB"}}]
-    )
+    daily_bytes: DailyBytes = section("Budgets of bytes a day, by destination.", [{"destinations": {"files": "50GiB"}}])
     rules: Annotated[tuple[SamplingRule, ...], Many()] = section(
         "Rules, in the order in which they are asked. What none matches is dropped with the reason no_rule.",
         [[{"name": "errors", "when": {"status": "error"}}, {"name": "rest", "keep": 0.01}]],

@@ -36,6 +36,8 @@ from errorplane.errors._attributes import (
     SERVICE_TIER,
     SUPPRESSED_COUNT,
     TENANT,
+    TRACE_CUT,
+    TRACE_CUT_SPANS,
     ZONE,
     Attribute,
 )
@@ -93,6 +95,8 @@ __all__ = [
     "SUPPRESSED_COUNT",
     "TEMPLATE_LENGTH",
     "TENANT",
+    "TRACE_CUT",
+    "TRACE_CUT_SPANS",
     "UNPRINTABLE",
     "ZONE",
     "Attribute",

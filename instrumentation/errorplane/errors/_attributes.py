@@ -23,6 +23,8 @@ POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
 SUPPRESSED_COUNT: Final = "errorplane.suppressed_count"
+TRACE_CUT: Final = "errorplane.trace.cut"
+TRACE_CUT_SPANS: Final = "errorplane.trace.cut_spans"
 SERIES: Final = "errorplane.series"
 OPERATION: Final = "errorplane.operation"
 DATA_CLASS: Final = "errorplane.data_class"
@@ -52,7 +54,7 @@ class Attribute:
     """One attribute: its name, its OTLP value type, where it stands and what it means."""
 
     name: str
-    type: Literal["string", "int", "double"]
+    type: Literal["string", "int", "double", "boolean"]
     signals: tuple[SignalName, ...]
     meaning: str
 
@@ -91,6 +93,13 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
         ("span", "log"),
         "On a sample of an error: how many of its fingerprint were held back by a budget since the last one.",
     ),
+    Attribute(
+        TRACE_CUT,
+        "boolean",
+        ("span", "log"),
+        "true: of this trace, which has very many spans, later spans are kept only on the way from the root to an error.",
+    ),
+    Attribute(TRACE_CUT_SPANS, "int", ("span", "log"), "How many spans of it had been cut when this one was kept."),
     Attribute(
         DATA_CLASS,
         "string",

@@ -18,6 +18,7 @@ from errorplane.pipeline._budgeting import Budgeting
 from errorplane.pipeline._byte_budgets import Share, everything
 from errorplane.pipeline._clock import SteadyClock
 from errorplane.pipeline._counters import Counters, Labels
+from errorplane.pipeline._giants import Giants
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._recovery import read_index
@@ -110,6 +111,7 @@ class Decider:
         """As ``start``, without deciding: for those who call ``step`` themselves."""
         self._journal = journal
         self._room = Room(journal)
+        self._giants = Giants(journal)
         self._siblings = Siblings(journal)
         self._restore_budgets(journal)
         self._rescuer = Rescuer(
@@ -163,7 +165,7 @@ class Decider:
         )
         self._facts.max_per_second = plan.policy.errors.max_per_second
         budgeting = Budgeting(self.budgets, plan.budgets, self._now(), self._siblings)
-        return Turn(plan, self._facts, self._counters, budgeting, self._witness, self._share)
+        return Turn(plan, self._facts, self._counters, budgeting, self._giants, self._witness, self._share)
 
     def _run(self) -> None:
         while True:
@@ -228,7 +230,7 @@ class Decider:
             if verdict is not None and (verdict.keep or not seen.error):
                 late = TraceState.of(seq, signal, seen)
                 turn.measured.kept[trace_id] = verdict.keep
-                turn.follow(seq, late.refs[seq], late, verdict)
+                turn.follow(trace_id, seq, late.refs[seq], late, verdict, self._now())
                 turn.remember_late(trace_id, late, verdict, self._now())
                 return
             state = self.traces.open(trace_id, self._clock())

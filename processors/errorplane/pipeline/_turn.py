@@ -20,6 +20,8 @@ from errorplane.errors import (
     SAMPLING_PROBABILITY,
     SAMPLING_RULE,
     SUPPRESSED_COUNT,
+    TRACE_CUT,
+    TRACE_CUT_SPANS,
     ErrorFact,
 )
 from errorplane.journal import VerdictRecord, pack_refs
@@ -28,6 +30,7 @@ from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
 from errorplane.pipeline._byte_budgets import Share, everything, within_share
 from errorplane.pipeline._counters import Counters, Labels
+from errorplane.pipeline._giants import Giants, Split
 from errorplane.pipeline._index import Index, LoneLog
 from errorplane.pipeline._outbox import Outbox
 from errorplane.pipeline._plan import Plan
@@ -56,6 +59,7 @@ class Turn:
         facts: FactStream,
         counters: Counters,
         budgeting: Budgeting,
+        giants: Giants,
         witness: Witness | None = None,
         share: Share = everything,
     ) -> None:
@@ -64,6 +68,8 @@ class Turn:
         self._facts = facts
         self._counters = counters
         self._budgeting = budgeting
+        self._giants = giants
+        self._giant = plan.policy.sampling.max_spans_per_trace
         self._witness = witness
         self._share = share
         self._rescues = plan.policy.sampling.rescue_window > 0.0
@@ -83,8 +89,11 @@ class Turn:
         fresh = [each for each in classified if each.origin and each.occurrence not in known]
         self._offer_facts(fresh, chosen, classified)
         verdict, note, carried = self._budgeting.of_trace(verdict, fresh, classified, state.refs)
+        refs, cut = b"", None
+        if verdict.keep and state.spans >= self._giant:
+            refs, cut = self._giants.record(state.refs), 0
         for seq, items in state.refs.items():
-            self._carry_out(verdict, chosen, seq, items, errors, carried, healthy=not state.error)
+            self._carry_out(verdict, chosen, seq, items, errors, carried, healthy=not state.error, cut=cut)
             self.outbox.change.drop[seq] += 1
         held = self._rescues and not verdict.keep
         if held:
@@ -99,7 +108,7 @@ class Turn:
             reason=verdict.reason.value,
             errors=len(classified),
             budget=note,
-            refs=pack_refs(state.refs) if held else b"",
+            refs=pack_refs(state.refs) if held else refs,
         )
         self._count_decision("trace", verdict)
         if self._witness is not None:
@@ -117,10 +126,13 @@ class Turn:
         )
         self._count_decision("trace", verdict)
 
-    def follow(self, seq: int, items: Items, state: TraceState, earlier: VerdictRecord) -> None:
+    def follow(
+        self, trace_id: bytes, seq: int, items: Items, state: TraceState, earlier: VerdictRecord, now: float
+    ) -> None:
         """Items that came after their trace was decided go where it went; ``state`` holds only the late ones.
 
-        Unless a rule about the data classes of what was hidden in them says where such data must go.
+        Unless a rule about the data classes of what was hidden in them says where such data must go. Of a giant trace
+        only some are kept. ``now`` is Unix time.
         """
         verdict = Verdict(earlier.keep, Reason.LATE, earlier.rule, earlier.probability)
         classified = self._plan.classifier.classify([error for _, error in state.errors])
@@ -135,13 +147,32 @@ class Turn:
             self._budgeting.follow(earlier.rule, [each for each in classified if each.origin])
         errors = {(seq, each.observed.item): each for each in classified}
         healthy = not (state.error or earlier.errors)
-        self._carry_out(verdict, chosen, seq, items, errors, reason=earlier.reason, healthy=healthy)
+        split = Split({seq: items.numbers}, (), b"", None)
+        if earlier.keep and earlier.refs:
+            split = self._giants.split(earlier.refs, seq, items, {item for _, item in errors})
+            self._remember_cut(trace_id, seq, split, earlier, now)
+        for where, numbers in split.kept.items():
+            kept = Items.of(items.signal, numbers)
+            self._carry_out(
+                verdict, chosen, where, kept, errors, reason=earlier.reason, healthy=healthy, cut=split.count
+            )
+            if where != seq:
+                self._tally["rescued_items", (("signal", items.signal.value),)] += len(numbers)
+        if split.cut:
+            self._drop(Verdict(False, Reason.CUT, earlier.rule, earlier.probability), Items.of(items.signal, split.cut))
         if self._witness is not None:
-            self._witness.decided(Decided("late", verdict, chosen, {seq: items}, classified, classified))
+            told = {where: Items.of(items.signal, numbers) for where, numbers in split.kept.items()}
+            self._witness.decided(Decided("late", verdict, chosen, told, classified, classified))
+
+    def _remember_cut(self, trace_id: bytes, seq: int, split: Split, earlier: VerdictRecord, now: float) -> None:
+        through = max(earlier.through, seq)
+        self.outbox.change.verdicts[trace_id] = dataclasses.replace(earlier, refs=split.record, through=through)
+        if split.cut and self._rescues:
+            self.outbox.change.dropped[seq] = now
 
     def remember_late(self, trace_id: bytes, state: TraceState, earlier: VerdictRecord, now: float) -> None:
         """Late items of a dropped trace are rescued with it; ``now`` is Unix time."""
-        if not earlier.refs or len(earlier.refs) > _MOST_REFS:
+        if earlier.keep or not earlier.refs or len(earlier.refs) > _MOST_REFS:
             return
         refs = earlier.refs + pack_refs(state.refs)
         through = max(earlier.through, *state.refs)
@@ -218,13 +249,17 @@ class Turn:
         reason: str = "",
         *,
         healthy: bool,
+        cut: int | None = None,
     ) -> None:
-        """``carried`` are counts for samples, by occurrence; ``reason`` is that of the decision that late items follow."""
+        """``carried`` are counts for samples, by occurrence; ``reason`` is that of the decision that late items follow.
+
+        ``cut``: how many spans of a giant trace have been cut so far.
+        """
         if not verdict.keep:
             self._drop(verdict, items)
             return
         number = ITEM_ATTRIBUTES[items.signal]
-        shared = encode_tags(number, _shared_tags(verdict, chosen))
+        shared = encode_tags(number, _shared_tags(verdict, chosen, cut))
         if items.signal is Signal.TRACES:
             limited = verdict.rule in self._plan.limited
             shared = threshold_of(reason or verdict.reason, verdict.probability, limited) + shared
@@ -308,10 +343,12 @@ def _subject(
     )
 
 
-def _shared_tags(verdict: Verdict, chosen: RetentionClass) -> list[tuple[str, TagValue]]:
+def _shared_tags(verdict: Verdict, chosen: RetentionClass, cut: int | None) -> list[tuple[str, TagValue]]:
     tags: list[tuple[str, TagValue]] = [(RETENTION_CLASS, chosen.name), (SAMPLING_RULE, verdict.rule)]
     if verdict.probability < 1.0:
         tags.append((SAMPLING_PROBABILITY, verdict.probability))
+    if cut is not None:
+        tags += [(TRACE_CUT, True), (TRACE_CUT_SPANS, cut)]
     return tags
 
 

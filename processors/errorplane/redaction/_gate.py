@@ -52,7 +52,9 @@ _LARGE_NUMBERS = (
     rb"\x21" + _CARD_SIZED,
     rb"\xa1\x80{0,3}\x00" + _CARD_SIZED,
 )
-_FORGED = (rb"errorplane\.(?:retention\.class|policy\.version|sampling\.|suppressed_count|data_class|redacted\.)",)
+_FORGED = (
+    rb"errorplane\.(?:retention\.class|policy\.version|sampling\.|suppressed_count|trace\.cut|data_class|redacted\.)",
+)
 # Text in UTF-16 or UTF-32: the other expressions do not see what it says.
 _WIDE_TEXT = (rb"\x00(?:[ -~]\x00){5}", rb"\x00{3}(?:[ -~]\x00{3}){3}")
 _LOOK = (*_LARGE_NUMBERS, *_FORGED, *_WIDE_TEXT)

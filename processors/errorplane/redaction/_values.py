@@ -10,7 +10,15 @@ from typing import NamedTuple
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from errorplane.detectors import TOP
-from errorplane.errors import POLICY_VERSION, RETENTION_CLASS, SAMPLING_PROBABILITY, SAMPLING_RULE, SUPPRESSED_COUNT
+from errorplane.errors import (
+    POLICY_VERSION,
+    RETENTION_CLASS,
+    SAMPLING_PROBABILITY,
+    SAMPLING_RULE,
+    SUPPRESSED_COUNT,
+    TRACE_CUT,
+    TRACE_CUT_SPANS,
+)
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._marks import Mark, is_mark_key, read_mark
 from errorplane.redaction._quarantine import ERROR, Seal, withheld
@@ -19,7 +27,9 @@ from errorplane.redaction._shapes import Kind
 from errorplane.redaction._strings import Strings
 
 # What only the pipeline may say; senders' own are taken out.
-_RESERVED = frozenset((RETENTION_CLASS, POLICY_VERSION, SAMPLING_RULE, SAMPLING_PROBABILITY, SUPPRESSED_COUNT))
+_RESERVED = frozenset(
+    (RETENTION_CLASS, POLICY_VERSION, SAMPLING_RULE, SAMPLING_PROBABILITY, SUPPRESSED_COUNT, TRACE_CUT, TRACE_CUT_SPANS)
+)
 _ID_LENGTHS = (0, 8, 16)
 _CACHED_VALUES, _CACHED_BYTES = 8192, 512
 

@@ -13,7 +13,7 @@ from errorplane.otlp._wire import encode_varint
 # Field numbers of `attributes` (opentelemetry-proto): Resource 1, Span 9, LogRecord 6.
 RESOURCE_ATTRIBUTES = 1
 ITEM_ATTRIBUTES = {Signal.TRACES: 9, Signal.LOGS: 6}
-TagValue = str | float | int
+TagValue = str | bool | float | int
 
 
 @functools.lru_cache(maxsize=8192)
@@ -21,6 +21,8 @@ def encode_tag(field_number: int, key: str, value: TagValue) -> bytes:
     """One ``KeyValue`` as an element of the repeated field ``field_number``."""
     if isinstance(value, str):
         any_value = AnyValue(string_value=value)
+    elif isinstance(value, bool):
+        any_value = AnyValue(bool_value=value)
     elif isinstance(value, int):
         any_value = AnyValue(int_value=value)
     else:

@@ -16,6 +16,7 @@ class Reason(enum.StrEnum):
     BUDGET = "budget"  # the rule's budget of samples for an error's fingerprint had some left, or nothing
     BYTES = "bytes"  # healthy, and beyond the share that a destination's daily byte budget leaves
     NO_RULE = "no_rule"  # no rule matched
+    CUT = "cut"  # of a trace with very many spans, and not on the way from its root to an error
     LATE = "late"  # arrived after its trace was decided, and follows that decision
     ROOM = "room"  # the journal was full: healthy traces are dropped undecided, so that those with errors have room
     BOOST = "boost"  # a boost raised its probability, and the trace id fell on this side of that
