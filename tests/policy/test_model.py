@@ -14,7 +14,18 @@ from pydantic import BaseModel, ValidationError
 
 import errorplane.policy
 from errorplane import detectors, errors
-from errorplane.policy import FileTarget, KeySource, LoadResult, Policy, Retention, RetentionClass, Sampling, When
+from errorplane.policy import (
+    FileTarget,
+    KeySource,
+    LoadResult,
+    Policy,
+    Retention,
+    RetentionClass,
+    Sampling,
+    SamplingConditions,
+    SamplingWhen,
+    When,
+)
 from errorplane.policy._vocabulary import CategoryWord, EntityWord, KindWord, SeverityWord
 
 Read = Callable[..., LoadResult]
@@ -25,6 +36,13 @@ WHEN = st.builds(
     service=st.sampled_from([None, ("a",), ("a", "b")]),
     signal=st.sampled_from([None, "trace", "log"]),
     kind=st.sampled_from([None, ("timeout",), ("timeout", "bug")]),
+)
+SAMPLING_WHEN = st.builds(
+    SamplingWhen,
+    status=st.sampled_from([None, "error"]),
+    tier=st.sampled_from([None, (1,), (1, 2)]),
+    sampled_flag=st.sampled_from([None, True, False]),
+    not_=st.sampled_from([None, SamplingConditions(), SamplingConditions(service=("a",))]),
 )
 
 
@@ -123,12 +141,13 @@ def test_empty_when_is_unconditional() -> None:
 
 
 @settings(deadline=None)
-@given(WHEN)
+@given(WHEN | SAMPLING_WHEN)
 def test_conditions_cover_themselves(when: When) -> None:
     """A rule makes a copy of itself unreachable, and an unconditional rule makes all others so."""
     assert when.covers(when)
-    assert When().covers(when)
-    assert when.covers(When()) == when.unconditional
+    nothing = type(when)()
+    assert nothing.covers(when)
+    assert when.covers(nothing) == when.unconditional
 
 
 @settings(deadline=None)
@@ -137,3 +156,14 @@ def test_covering_is_transitive(one: When, two: When, three: When) -> None:
     """What covers a cover covers what that one covers."""
     if one.covers(two) and two.covers(three):
         assert one.covers(three)
+
+
+@settings(deadline=None)
+@given(SAMPLING_WHEN, SAMPLING_WHEN, SAMPLING_WHEN)
+def test_covering_of_sampling_rules_is_transitive(one: SamplingWhen, two: SamplingWhen, three: SamplingWhen) -> None:
+    """So it is with the conditions that only sampling rules have, of which a different one covers nothing."""
+    if one.covers(two) and two.covers(three):
+        assert one.covers(three)
+    if one.covers(two):
+        assert one.tier in (None, two.tier)
+        assert one.not_ in (None, two.not_)

@@ -46,6 +46,8 @@ def condition(when: When) -> str:
     'something failed, in shop'
     >>> condition(When())
     'everything else'
+    >>> condition(SamplingRule(name="a", when={"status": "ok", "tier": 1, "sampled_flag": True}).when)
+    'nothing failed, and by sampled_flag, tier'
     """
     said = {"error": "something failed", "ok": "nothing failed", "trace": "a trace", "log": "a log record", None: ""}
     parts = [said[when.signal], said[when.status]]
@@ -55,6 +57,8 @@ def condition(when: When) -> str:
     for name, values in (("kind", when.kind), ("category", when.category), ("severity", when.severity)):
         parts.append(_one_of(name, values))
     parts.append(_one_of("in it was hidden something", when.data_class))
+    more = [name for name in type(when).model_fields if name not in When.model_fields and getattr(when, name) is not None]
+    parts.append(f"and by {', '.join(name.rstrip('_') for name in more)}" if more else "")
     return ", ".join(filter(None, parts)) or "everything else"
 
 

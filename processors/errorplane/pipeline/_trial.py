@@ -16,7 +16,7 @@ from errorplane.pipeline._ingest import Entrance
 from errorplane.pipeline._plan import compile_plan
 from errorplane.pipeline._witness import Witness
 from errorplane.policy import Policy
-from errorplane.sampling import Items
+from errorplane.sampling import Deployments, Items
 
 _TICK_S = 0.2  # as often as the decider of a processor looks
 _AT_ONCE = 64  # requests, as there
@@ -39,7 +39,7 @@ class Trial:
         self._stepped = 0.0
         self._waiting = 0
         self._sizes: OrderedDict[int, _Sizes] = OrderedDict()
-        plan = compile_plan(policy, keys, self._clock)
+        plan = compile_plan(policy, keys, self._clock, Deployments(self._clock))
         self._decider = Decider(
             lambda: plan,
             self.counters,

@@ -95,7 +95,8 @@ class TraceState:
             self.random = seen.random
         if seen.hits:
             self.hits |= seen.hits
-        self.size += seen.size
+        if seen.size:
+            self.size += seen.size
 
     @property
     def duration_s(self) -> float:
