@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
 import subprocess
@@ -11,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.otlp.clients import request
 from tests.redaction.test_stages import leaked, planted
 from tests.support.collector_tools import wait_until
 from tests.support.processor_tools import RunningProcessor, policy, run_processor
 from tests.support.telemetry import new_trace_id, span, traces
 
+from errorplane.cli import main
 from errorplane.otlp import Signal
 
 KEPT, DROPPED, WAITING = new_trace_id(), new_trace_id(), new_trace_id()
@@ -23,8 +27,10 @@ KEPT, DROPPED, WAITING = new_trace_id(), new_trace_id(), new_trace_id()
 
 def why(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
-    command = [sys.executable, "-m", "errorplane.cli", "why", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(["why", *words])
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def verdict(folder: Path, *words: str) -> dict[str, Any]:
@@ -32,9 +38,15 @@ def verdict(folder: Path, *words: str) -> dict[str, Any]:
     return dict(json.loads(why(folder, "--json", *words).stdout))
 
 
-def decided(running: RunningProcessor, count: int) -> None:
-    """Wait for so many decisions."""
-    wait_until(lambda: sum(running.stats()["traces"][name] for name in ("kept", "dropped")) >= count, "verdicts", 20.0)
+def decided(running: RunningProcessor, *trace_ids: bytes) -> None:
+    """Wait until each has its verdict in the journal."""
+
+    def known(trace_id: bytes) -> bool:
+        answer = request(running.addresses["admin"], path=f"/why/{trace_id.hex()}", method="GET")
+        return json.loads(answer.body)["verdict"] in ("kept", "dropped")
+
+    for trace_id in trace_ids:
+        wait_until(lambda trace_id=trace_id: known(trace_id), "the verdict", 20.0)  # type: ignore[misc]  # bound here
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +61,7 @@ def running(folder: Path) -> Iterator[RunningProcessor]:
     with run_processor(policy(folder)) as processor:
         failed = [span(trace_id=KEPT, error=True), span(trace_id=KEPT, error=True), span(trace_id=KEPT)]
         processor.send(Signal.TRACES, traces([*failed, span(trace_id=DROPPED)]))
-        decided(processor, 2)
+        decided(processor, KEPT, DROPPED)
         yield processor
 
 
@@ -122,7 +134,7 @@ def test_a_killed_processor_leaves_its_ledger(tmp_path: Path) -> None:
     trace_id = new_trace_id()
     with run_processor(policy(tmp_path)) as processor:
         processor.send(Signal.TRACES, traces([span(trace_id=trace_id)]))
-        decided(processor, 1)
+        decided(processor, trace_id)
         processor.kill()
     (tmp_path / "data" / "journal.key").unlink(missing_ok=True)
     asked = why(tmp_path, "--journal", "data", "--json", trace_id.hex())
@@ -135,13 +147,28 @@ def test_a_killed_processor_leaves_its_ledger(tmp_path: Path) -> None:
     assert "name the one that journal.path of the policy names" in nowhere.stderr
 
 
+def test_a_trace_that_waits_in_a_journal_is_found_with_its_key(tmp_path: Path) -> None:
+    """Killed before the verdict, the journal tells that the trace waits; without the key that it is not known."""
+    trace_id = new_trace_id()
+    path = policy(tmp_path, sampling={"decision_wait": "1h", "rules": [{"name": "all"}]})
+    with run_processor(path) as processor:
+        processor.send(Signal.TRACES, traces([span(trace_id=trace_id)]))
+        processor.kill()
+    assert verdict(tmp_path, trace_id.hex())["verdict"] == "undecided"
+    never = why(tmp_path, "--json", new_trace_id().hex())
+    assert (never.returncode, json.loads(never.stdout)["verdict"]) == (1, "unknown")
+    path.unlink()
+    assert why(tmp_path, "--journal", "data", trace_id.hex()).returncode == 1
+
+
 def test_a_journal_that_is_cut_off_is_refused(running: RunningProcessor, folder: Path, tmp_path: Path) -> None:
     """A file that ends before its pages do is refused in words, and does not kill the command."""
     shutil.copytree(folder / "data" / "journal", tmp_path / "journal")
     data = tmp_path / "journal" / "data.mdb"
     with data.open("r+b") as file:
         file.truncate(3 * 4096)
-    cut = why(tmp_path, "--journal", ".", KEPT.hex())
+    command = [sys.executable, "-m", "errorplane.cli", "why", "--journal", ".", KEPT.hex()]
+    cut = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert cut.returncode == 1
     assert "is cut off" in cut.stderr
 
@@ -173,15 +200,13 @@ def test_every_question_is_recorded_before_it_is_answered(running: RunningProces
 def test_no_planted_secret_is_in_what_is_explained(keep: float, tmp_path: Path) -> None:
     """Secrets in every place of a trace are in no output of the command, kept or dropped, nor in the audit."""
     path = policy(tmp_path, sampling={"decision_wait": "200ms", "rules": [{"name": "all", "keep": keep}]})
-    request = planted(Signal.TRACES)
-    ids = {
-        each.trace_id.hex() for group in request.resource_spans for scope in group.scope_spans for each in scope.spans
-    }
+    sent = planted(Signal.TRACES)
+    ids = {each.trace_id for group in sent.resource_spans for scope in group.scope_spans for each in scope.spans}
+    asked = sorted(ids)[:3]
     with run_processor(path) as processor:
-        processor.send(Signal.TRACES, request)
-        decided(processor, len(ids))
-        asked = sorted(ids)[:3]
-        outputs = [why(tmp_path, "--admin", processor.addresses["admin"], one) for one in asked]
-        outputs += [why(tmp_path, "--json", one) for one in asked]
+        processor.send(Signal.TRACES, sent)
+        decided(processor, *asked)
+        outputs = [why(tmp_path, "--admin", processor.addresses["admin"], one.hex()) for one in asked]
+        outputs += [why(tmp_path, "--json", one.hex()) for one in asked]
     assert all(each.returncode == 0 for each in outputs)
     assert leaked([each.stdout + each.stderr for each in outputs] + [(tmp_path / "data/audit.jsonl").read_text()]) == []

@@ -12,7 +12,9 @@ from typing import Any
 from errorplane.access import AllowAll, local_actor
 from errorplane.cli._admin import NoAnswer, add_admin_argument, admin_of, ask
 from errorplane.cli._main import CommandFailed, add_policy_argument, load_policy
-from errorplane.journal import JournalError, describe, read_verdict
+from errorplane.journal import JournalError, WrongKey, describe, read_verdict, undecided, unknown, waits
+from errorplane.keys import KeyUnavailable, from_policy
+from errorplane.policy import PolicyError, load
 
 _NOT_ALLOWED = 3
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-fA-F]{32}")
@@ -25,13 +27,13 @@ _REASONS = {
     "boost": "a boost raised the rule's probability, and the trace id fell on this side of that",
     "no_rule": "no rule matched",
     "late": "it arrived after its trace was decided, and followed that",
-    "waiting": "its window is open; it is decided when that closes",
+    "waiting": "its window is open; it is decided when that closes, or when the processor starts again",
 }
 _EPILOG = """\
 It asks the processor at --admin, or reads the journal in the folder --journal, of a processor that is stopped or runs.
 With neither, it asks at listen.admin of the policy, and reads journal.path if nobody answers there. Verdicts are
-remembered for journal.remember, and for less while they fill their share of the journal. A trace that is not decided
-yet is only known to the running processor. Every call leaves a line in audit.jsonl in the journal's folder.
+remembered for journal.remember, and for less while they fill their share of the journal. Of a trace that waits for its
+verdict the journal tells only where the policy's key opens it. Every call leaves a line in audit.jsonl in the journal's folder.
 
 exit status: 0 the trace is known, 1 it is not, or nothing could be asked, 2 wrong usage, 3 not allowed or not recorded
 
@@ -80,18 +82,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _explained(args: argparse.Namespace, trace_id: str) -> Mapping[str, Any]:
     if args.journal is not None:
-        return _from_journal(args.journal, trace_id)
+        return _from_journal(args.journal, trace_id, args.policy)
     if args.admin is not None:
         return _from_processor(args.admin, trace_id)
     policy = load_policy(args.policy)
     address = policy.listen.admin
     if address is None or address.endswith(":0"):
-        return _from_journal(policy.journal.path, trace_id)
+        return _from_journal(policy.journal.path, trace_id, args.policy)
     try:
         return _from_processor(admin_of(policy), trace_id)
     except NoAnswer as silent:
         try:
-            return _from_journal(policy.journal.path, trace_id)
+            return _from_journal(policy.journal.path, trace_id, args.policy)
         except CommandFailed as failed:
             raise CommandFailed(f"{silent}\n{failed}", failed.code) from None
 
@@ -104,7 +106,7 @@ def _from_processor(address: str, trace_id: str) -> Mapping[str, Any]:
     return document
 
 
-def _from_journal(path: Path, trace_id: str) -> Mapping[str, Any]:
+def _from_journal(path: Path, trace_id: str, policy: Path) -> Mapping[str, Any]:
     """From the folder that the policy names, or from the journal itself within it."""
     folder = path / "journal" if (path / "journal").is_dir() else path
     audit = folder.parent / "audit.jsonl"
@@ -114,12 +116,20 @@ def _from_journal(path: Path, trace_id: str) -> Mapping[str, Any]:
         decision = AllowAll(audit).decide(local_actor(), "verdicts.read", f"trace {trace_id}")
         if not decision.allowed:
             raise CommandFailed(f"not allowed: {decision.reason}", _NOT_ALLOWED)
-        record = read_verdict(folder, bytes.fromhex(trace_id))
+        return _read(folder, bytes.fromhex(trace_id), policy)
     except JournalError as error:
         raise CommandFailed(str(error)) from error
-    if record is None:
-        return {"trace_id": trace_id, "verdict": "unknown"}
-    return describe(bytes.fromhex(trace_id), record)
+
+
+def _read(folder: Path, trace_id: bytes, policy: Path) -> Mapping[str, Any]:
+    record = read_verdict(folder, trace_id)
+    if record is not None:
+        return describe(trace_id, record)
+    try:
+        key = from_policy(load(policy), generate=False).key("journal")
+        return undecided(trace_id, None) if waits(folder, trace_id, key) else unknown(trace_id)
+    except (PolicyError, KeyUnavailable, WrongKey):
+        return unknown(trace_id)
 
 
 def _text(document: Mapping[str, Any]) -> Iterator[str]:

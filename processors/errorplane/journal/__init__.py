@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from errorplane.journal._errors import JournalBusy, JournalCorrupt, JournalError, JournalFull, WrongKey
 from errorplane.journal._journal import Journal
-from errorplane.journal._ledger import describe, read_verdict
+from errorplane.journal._ledger import describe, read_verdict, undecided, unknown, waits
 from errorplane.journal._records import Delivery, Refs, StoredRequest, VerdictRecord, pack_refs, unpack_refs
 from errorplane.journal._store import Sweep
 from errorplane.journal._writer import Ack, Change
@@ -26,5 +26,8 @@ __all__ = [
     "describe",
     "pack_refs",
     "read_verdict",
+    "undecided",
+    "unknown",
     "unpack_refs",
+    "waits",
 ]

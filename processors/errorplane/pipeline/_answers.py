@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from errorplane.access import AccessPort, Actor
-from errorplane.journal import Journal, JournalError, describe
+from errorplane.journal import Journal, JournalError, describe, undecided, unknown
 from errorplane.otlp import AdminAnswer, AdminCall
-from errorplane.sampling import TraceState, TraceTable
+from errorplane.sampling import TraceTable
 
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
+_LOOKS, _BETWEEN_S = 3, 0.1  # a verdict that is just being stored is in neither place
 ORIGIN = "admin"
 """Of an actor who is only known by the address that the call comes from."""
 
@@ -40,23 +42,12 @@ class Answers:
         return AdminAnswer(404 if document["verdict"] == "unknown" else 200, document)
 
     def _explained(self, trace_id: bytes) -> dict[str, Any]:
-        state = self._traces.get(trace_id)
-        if state is not None:
-            return _undecided(trace_id, state)
-        record = self._journal.verdict(trace_id)
-        return {"trace_id": trace_id.hex(), "verdict": "unknown"} if record is None else describe(trace_id, record)
-
-
-def _undecided(trace_id: bytes, state: TraceState) -> dict[str, Any]:
-    """The trace's window is open."""
-    return {
-        "trace_id": trace_id.hex(),
-        "verdict": "undecided",
-        "reason": "waiting",
-        "rule": None,
-        "probability": None,
-        "decided_at": None,
-        "errors": len(state.errors),
-        "budget": None,
-        "retention_class": None,
-    }
+        for _ in range(_LOOKS):
+            state = self._traces.get(trace_id)
+            if state is not None:
+                return undecided(trace_id, len(state.errors))
+            record = self._journal.verdict(trace_id)
+            if record is not None:
+                return describe(trace_id, record)
+            time.sleep(_BETWEEN_S)
+        return unknown(trace_id)
