@@ -57,7 +57,9 @@ def condition(when: When) -> str:
     for name, values in (("kind", when.kind), ("category", when.category), ("severity", when.severity)):
         parts.append(_one_of(name, values))
     parts.append(_one_of("in it was hidden something", when.data_class))
-    more = [name for name in type(when).model_fields if name not in When.model_fields and getattr(when, name) is not None]
+    more = [
+        name for name in type(when).model_fields if name not in When.model_fields and getattr(when, name) is not None
+    ]
     parts.append(f"and by {', '.join(name.rstrip('_') for name in more)}" if more else "")
     return ", ".join(filter(None, parts)) or "everything else"
 

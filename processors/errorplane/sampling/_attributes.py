@@ -39,10 +39,29 @@ class Candidate(NamedTuple):
 
 
 class _Literal(NamedTuple):
-    """Bytes that are searched for; ``looks`` at the value behind them says which bits remain, None: all."""
+    """Bytes that are searched for: ``bits`` hold wherever they are, those of ``looks`` where the value behind passes."""
 
     bits: int
     looks: tuple[tuple[int, _Passes], ...]
+    known: dict[bytes, int]
+    """Bits by encoded value: most keys have few values."""
+
+    def bits_before(self, body: bytes, end: int) -> int:
+        """The bits of the value that follows the literal, which ends at ``end``."""
+        raw = body[end : end + 2 + body[end + 1]] if end + 1 < len(body) else b""
+        bits = self.known.get(raw)
+        if bits is not None:
+            return bits
+        value = _value_at(body, end)
+        bits = self.bits
+        for bit, passes in self.looks:
+            if passes(value):
+                bits |= bit
+        if raw[1:2] < b"\x40" and raw:  # the length is that one byte, and short
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[raw] = bits
+        return bits
 
 
 class AttributeSearch:
@@ -55,12 +74,9 @@ class AttributeSearch:
             passes = _compiled(test)
             self._by_key.setdefault(key, []).append((bit, passes))
             for needle, whole in _needles(key, test):
-                known = literals.get(needle, _Literal(0, ()))
-                literals[needle] = (
-                    _Literal(known.bits | bit, known.looks)
-                    if whole
-                    else _Literal(known.bits, (*known.looks, (bit, passes)))
-                )
+                known = literals.get(needle, _Literal(0, (), {}))
+                looks = known.looks if whole else (*known.looks, (bit, passes))
+                literals[needle] = _Literal(known.bits | bit if whole else known.bits, looks, {})
         self._literals = tuple(literals.values())
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
@@ -80,12 +96,8 @@ class AttributeSearch:
         )
         found = []
         for number, end in ends:
-            bits, looks = self._literals[number]
-            if looks:
-                value = _value_at(body, end)
-                for bit, passes in looks:
-                    if passes(value):
-                        bits |= bit
+            literal = self._literals[number]
+            bits = literal.bits_before(body, end) if literal.looks else literal.bits
             if bits:
                 found.append(Candidate(end - 1, bits))
         return found
