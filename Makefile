@@ -2,7 +2,7 @@
 # Collector also needs Go, from the machine or from a registry package.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench accuracy lint types format collector node-packages node-shop lock clean
+.PHONY: help demo test bench accuracy fingerprints lint types format collector node-packages node-shop lock clean
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTHON ?= python3
@@ -28,6 +28,9 @@ bench: .venv/.installed collector ## CPU and memory beside the real Collector, w
 
 accuracy: .venv/.installed collector ## recall, precision, leaks and wrong hits beside Presidio and the Collector; writes docs/accuracy.md
 	$(PY) -m tests.accuracy.run $(ARGS)
+
+fingerprints: .venv/.installed ## how well fingerprints group injected faults of real runtimes; fails below the goal
+	$(PY) -m tests.fingerprints.measure
 
 lint: .venv/.installed ## style, formatting and the rules of this repository
 	$(PY) -m ruff check . $(SCRIPTS)

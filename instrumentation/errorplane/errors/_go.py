@@ -74,6 +74,7 @@ def _frame(calls: Sequence[_Call], at: int) -> Frame:
     name = printed.rpartition("(")[0] if printed.endswith(")") else printed
     name = _TYPE_ARGUMENTS.sub("", _TYPE_ARGUMENTS.sub("", name))
     plain = _NUMBERED.sub("", name)
+    plain = plain if "." in plain.rpartition("/")[2] else name  # a function that is called `func1`
     in_closure = plain != name and not name.endswith("-fm")
     return Frame(not _is_library(name, path), plain, not (in_closure and _TOP.search(plain)))
 
