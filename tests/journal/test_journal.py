@@ -198,6 +198,44 @@ def test_room_is_used_again(opened: Open) -> None:
     assert journal.used_bytes == 0
 
 
+def test_the_file_does_not_grow_while_requests_are_held_and_let_go(opened: Open, tmp_path: Path) -> None:
+    """Twenty times the bound passes through, each request held for late errors for a while: the file stays as it was."""
+    journal = opened(max_bytes=1 << 21)
+    sizes = []
+    for number in range(400):
+        seq = journal.append(Signal.TRACES, os.urandom(100_000))
+        room = max(0, journal.total_bytes - (1 << 20))
+        journal.commit(Change(drop=Counter({seq: 1}), dropped={seq: float(number + 1)}, make_room=room))
+        assert journal.total_bytes <= 1 << 21
+        sizes.append((tmp_path / "journal" / "data.mdb").stat().st_size)
+    assert sizes[-1] == sizes[100]
+    assert sizes[-1] < 3 << 20
+    assert journal.released["room"] > 380
+    journal.commit(Change(release_before=1e9))
+    assert journal.total_bytes - journal.verdict_bytes == 0
+
+
+def test_what_is_held_for_late_errors_is_held_after_a_restart(opened: Open) -> None:
+    """Requests whose traces are decided are not read again; they go when their time is over, and not before."""
+    journal = opened()
+    first, second = journal.append(Signal.TRACES, b"first"), journal.append(Signal.TRACES, b"second")
+    journal.commit(Change(drop=Counter({first: 1, second: 1}), dropped={first: 20.0, second: 10.0}))
+    assert journal.used_bytes == 0
+    held = journal.rescue_bytes
+    journal.close()
+    journal = opened()
+    assert journal.recovered == ()
+    assert (journal.used_bytes, journal.rescue_bytes, journal.held_since, journal.held_last) == (0, held, 10.0, 20.0)
+    journal.commit(Change(hold=Counter({second: 1})))
+    assert journal.used_bytes > 0
+    journal.commit(Change(release_before=15.0))
+    assert journal.holds(second)
+    journal.commit(Change(drop=Counter({second: 1})))
+    assert not journal.holds(second)
+    assert journal.holds(first)
+    assert journal.released == {"window": 1}
+
+
 def test_one_process_at_a_time(opened: Open) -> None:
     """A second processor on the same folder is told so at once."""
     opened()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.collector_tools import wait_until
 from tests.support.processor_tools import read_lines, spans_in
 from tests.support.telemetry import new_trace_id, span, traces
 
-from errorplane.keys import from_policy
+from errorplane.journal import Change, Journal, JournalFull
+from errorplane.keys import Key, from_policy
 from errorplane.otlp import Overloaded, Signal
 from errorplane.pipeline import Processor
+from errorplane.pipeline._room import Room
 from errorplane.policy import Policy
 
 MAX_BYTES = 16 << 20
@@ -112,6 +116,25 @@ def test_what_is_held_for_late_errors_never_keeps_anybody_out(tmp_path: Path) ->
         assert released["room"] > 20
         processor._entrance(Signal.TRACES, traces([span(trace_id=last, error=True)]).SerializeToString())
         wait_until(lambda: processor.counters.total("rescues", outcome="whole") == 1, "the rescue")
+
+
+def test_a_full_disk_takes_what_is_held_for_late_errors_too(tmp_path: Path) -> None:
+    """Long before the bound the disk runs full: what is held for late errors gives its room to what comes."""
+    free = 1 << 30
+    journal = Journal(tmp_path / "journal", Key("6b6b6b6b", b"k" * 32), max_bytes=1 << 26, disk_free=lambda path: free)
+    with contextlib.closing(journal):
+        room = Room(journal)
+        held = [journal.append(Signal.TRACES, os.urandom(1 << 20)) for _ in range(24)]
+        journal.commit(Change(drop=Counter(held), dropped=dict.fromkeys(held, 1000.0)))
+        assert not room.make(Change(), 1000.0)
+        free = 4 << 20
+        with pytest.raises(JournalFull, match="bytes free"):
+            journal.append(Signal.TRACES, os.urandom(1 << 20))
+        change = Change()
+        assert not room.make(change, 1000.0)
+        journal.commit(change)
+        assert journal.released == {"room": len(held) - journal.rescue_bytes // (1 << 20)}
+        journal.append(Signal.TRACES, os.urandom(1 << 20))
 
 
 def test_undecided_healthy_traces_go_when_nothing_else_is_left(tmp_path: Path) -> None:

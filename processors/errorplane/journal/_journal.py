@@ -19,6 +19,7 @@ from errorplane.keys import Key
 from errorplane.otlp import Signal
 
 _CACHE_BYTES = 64 << 20
+_LARGE_REQUEST = 4 << 20
 OnAppend = Callable[[int, StoredRequest, object], None]
 
 
@@ -112,6 +113,16 @@ class Journal:
     def verdict_bytes(self) -> int:
         """Bytes that verdicts occupy."""
         return self._writer.verdict_bytes
+
+    @property
+    def held_last(self) -> float | None:
+        """When the request was decided that was held for late errors last; None if none is held."""
+        key = self._store.last_held()
+        return held_time(key) if key else None
+
+    def short_of_disk(self) -> int:
+        """Bytes that the disk lacks for requests to be taken; 0 or less if there is room."""
+        return self._store.short_of_disk(None, _LARGE_REQUEST)
 
     @property
     def oldest_undecided(self) -> int:

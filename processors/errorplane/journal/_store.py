@@ -124,17 +124,24 @@ class Store:
         Every deletion writes pages before it frees any: on a disk that requests have filled up, nothing could be let
         go of any more. Pages that are free inside the file count as room.
         """
+        if self.short_of_disk(txn, adding) > 0:
+            raise JournalFull(
+                f"the disk of {self._path} has {self._disk_free(self._path)} bytes free, and {self._reserve} stay in "
+                "reserve: free some, or lower journal.max_bytes"
+            )
+
+    def short_of_disk(self, txn: lmdb.Transaction | None, adding: int) -> int:
+        """How many bytes the disk lacks for a request of so many; 0 or less if there is room."""
         needed = self._reserve + footprint(adding)
         free = self._disk_free(self._path)
         if free >= needed:
-            return
+            return 0
+        if txn is None:
+            with self._reading() as own:
+                return self.short_of_disk(own, adding)
         stats = [txn.stat(each) for each in self._databases]
         live = sum(each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"] for each in stats) * _PAGE
-        if free + (self._path / _DATA).stat().st_size - live < needed:
-            raise JournalFull(
-                f"the disk of {self._path} has {free} bytes free, and {self._reserve} stay in reserve: "
-                "free some, or lower journal.max_bytes"
-            )
+        return needed - free - (self._path / _DATA).stat().st_size + live
 
     def _check_header(self, path: Path) -> None:
         with self.env.begin(write=True) as txn:
@@ -250,6 +257,11 @@ class Store:
         """The records of the requests whose traces are all decided, by their numbers."""
         with self._reading(self.decided) as txn, txn.cursor() as cursor:
             return {int.from_bytes(key, "big"): bytes(value) for key, value in cursor}
+
+    def last_held(self) -> bytes:
+        """The key of the request that was held for rescues last; b"" if none is."""
+        with self._reading(self.held) as txn, txn.cursor() as cursor:
+            return bytes(cursor.key()) if cursor.last() else b""
 
     def first_held(self) -> bytes:
         """The key of the request that has been held for rescues the longest; b"" if none is."""

@@ -21,6 +21,10 @@ class SteadyClock:
         """Unix time in seconds."""
         return self._start + self._monotonic()
 
+    def not_before(self, moment: float) -> None:
+        """Go on from ``moment``, if it is later: a process may start after the machine's clock was set back."""
+        self._start += max(0.0, moment - self())
+
     @property
     def offset(self) -> float:
         """Seconds by which the machine's clock was set forward since the start; negative if it was set back."""

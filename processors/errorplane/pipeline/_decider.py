@@ -110,6 +110,7 @@ class Decider:
     def attach(self, journal: Journal, recovered: Iterable[tuple[int, Index]] = ()) -> None:
         """As ``start``, without deciding: for those who call ``step`` themselves."""
         self._journal = journal
+        self._now.not_before(journal.held_last or 0.0)
         self._room = Room(journal)
         self._giants = Giants(journal)
         self._siblings = Siblings(journal)

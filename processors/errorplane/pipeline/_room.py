@@ -30,16 +30,18 @@ class Room:
         """Whether undecided traces must be decided now, since nothing else is left; ``now`` is Unix time."""
         journal = self._journal
         total, bound = journal.total_bytes, journal.max_bytes
-        change.make_room = max(0, min(journal.rescue_bytes, int(total - bound * RESCUE_SHARE)))
-        if total - change.make_room <= bound * SHARE:
+        short = journal.short_of_disk()
+        change.make_room = max(0, min(journal.rescue_bytes, max(short, int(total - bound * RESCUE_SHARE))))
+        if max(short, total - bound * SHARE) <= change.make_room:
             return False
         if now - self._log_at >= _LOG_EVERY_S:
             self._log_at = now
             log.warning(
-                "journal: %d of %d bytes are used: healthy telemetry is given up, oldest first, to have room for errors; "
-                "mend the destination that does not take it, or raise journal.max_bytes",
+                "journal: %d of %d bytes are used, and its disk lacks %d: healthy telemetry is given up, oldest first, to "
+                "have room for errors; mend the destination that does not take it, or raise journal.max_bytes",
                 total,
                 bound,
+                max(0, short),
             )
         return not self._shrink(change)
 
