@@ -155,11 +155,12 @@ def budget_totals(book: BudgetBook) -> dict[str, Any]:
     """What budgets have kept and suppressed since each exists, by rule and kind, for reports."""
     found: dict[str, Any] = {}
     for rule, kind, fingerprints, totals in book.totals():
+        kept, suppressed = totals.kept, totals.suppressed  # the decider goes on counting meanwhile
         found.setdefault(rule, {})[str(kind)] = {
             "fingerprints": fingerprints,
-            "offered": totals.offered,
-            "kept": totals.kept,
-            "suppressed": totals.suppressed,
+            "offered": kept + suppressed,
+            "kept": kept,
+            "suppressed": suppressed,
             "carried": totals.carried,
             "untold": totals.tail,
         }

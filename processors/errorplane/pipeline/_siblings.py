@@ -15,7 +15,7 @@ from errorplane.otlp._wire import Range, walk
 from errorplane.sampling import Items
 
 _MOST_SPANS = 1000  # of a larger trace nothing is read: its errors count as not healed
-_CACHED = 32  # requests; traces that fail together lie in the same ones
+_CACHED = 32  # layouts of requests; traces that fail together lie in the same ones
 # What a call is made to: where both spans say it, a repetition says the same (semantic conventions, old names too).
 _CALLED = (
     "url.full",
@@ -36,7 +36,7 @@ class Siblings:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._requests: OrderedDict[int, tuple[bytes, list[Range]]] = OrderedDict()
+        self._layouts: OrderedDict[int, list[Range]] = OrderedDict()
 
     def healed(self, errors: Sequence[ClassifiedError], refs: Mapping[int, Items]) -> frozenset[str]:
         """The healed occurrences among all errors of one trace, whose items are ``refs``.
@@ -63,23 +63,24 @@ class Siblings:
 
     def _spans(self, refs: Mapping[int, Items]) -> Iterator[Span]:
         for seq, items in refs.items():
-            if items.signal is Signal.TRACES:
-                body, ranges = self._request(seq)
-                for number in items.numbers if ranges else ():
-                    start, end = ranges[number]
-                    yield Span.FromString(body[start:end])
-
-    def _request(self, seq: int) -> tuple[bytes, list[Range]]:
-        found = self._requests.get(seq)
-        if found is None:
+            if items.signal is not Signal.TRACES:
+                continue
             try:
                 request = self._journal.request(seq)
             except JournalError:
                 request = None  # counted where it is to be delivered
-            found = (b"", []) if request is None else (request.body, walk(request.signal, request.body).items)
-            self._requests[seq] = found
-            while len(self._requests) > _CACHED:
-                self._requests.popitem(last=False)
+            if request is not None:
+                ranges = self._ranges(seq, request.body)
+                for number in items.numbers:
+                    start, end = ranges[number]
+                    yield Span.FromString(request.body[start:end])
+
+    def _ranges(self, seq: int, body: bytes) -> list[Range]:
+        found = self._layouts.get(seq)
+        if found is None:
+            found = self._layouts[seq] = walk(Signal.TRACES, body).items
+            while len(self._layouts) > _CACHED:
+                self._layouts.popitem(last=False)
         return found
 
 
