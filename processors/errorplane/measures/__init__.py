@@ -18,7 +18,7 @@ from errorplane.measures._measures import (
     operation_of,
 )
 from errorplane.measures._otlp import write_metrics
-from errorplane.measures._page import MeasuresPage
+from errorplane.measures._page import MeasuresPage, page_name
 
 __all__ = [
     "MEASURES",
@@ -31,5 +31,6 @@ __all__ = [
     "RequestKey",
     "Requests",
     "operation_of",
+    "page_name",
     "write_metrics",
 ]

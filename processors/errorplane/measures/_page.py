@@ -40,14 +40,14 @@ class MeasuresPage(Collector):
 
 
 def _counter(measure: Measure, points: Iterable[Point[Count] | Point[Durations]]) -> Metric:
-    family = CounterMetricFamily(_name(measure), measure.meaning)
+    family = CounterMetricFamily(page_name(measure).removesuffix("_total"), measure.meaning)
     for point in points:
-        family.add_sample(_name(measure) + "_total", _labels(measure, point), point.series.count)
+        family.add_sample(page_name(measure), _labels(measure, point), point.series.count)
     return family
 
 
 def _histogram(points: Iterable[Point[Durations]], buckets: Buckets) -> Metric:
-    name = _name(DURATIONS) + "_seconds"
+    name = page_name(DURATIONS)
     family = HistogramMetricFamily(name, DURATIONS.meaning)
     bounds = buckets.page_bounds()
     for point in points:
@@ -66,8 +66,9 @@ def _histogram(points: Iterable[Point[Durations]], buckets: Buckets) -> Metric:
     return family
 
 
-def _name(measure: Measure) -> str:
-    return measure.name.replace(".", "_")
+def page_name(measure: Measure) -> str:
+    """Its name on the page: with its unit, or ``_total`` for a counter."""
+    return measure.name.replace(".", "_") + ("_seconds" if measure.unit == "s" else "_total")
 
 
 def _labels(measure: Measure, point: Point[Count] | Point[Durations]) -> dict[str, str]:
