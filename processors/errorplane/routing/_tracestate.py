@@ -6,6 +6,8 @@ one that is empty asks for the threshold to be erased. For a span with a trace s
 
 from __future__ import annotations
 
+import re
+
 from errorplane.otlp._wire import encode_varint, read_varint, skip_field
 from errorplane.sampling import erased, explicit_randomness, format_threshold, parse_threshold, raised, randomness
 
@@ -13,6 +15,9 @@ _TAG = 0x1A  # Span.trace_state: field 3, length-delimited
 _TRACE_ID = 0x0A
 _AFTER_IDS = 28  # where the next field begins after ids in the order of their numbers
 _FIRST = bytes((_TAG,))
+# The tag, a length, and what is no key of an attribute, whose own tag and length would stand there (W3C: a key begins with
+# a letter or digit); more than that may match, nothing less.
+_ELSEWHERE = re.compile(rb"\x1a(?:[\x01-\x7f]|[\x80-\xff][\x01-\x7f])[ \t]*[a-z0-9][^=]{0,255}=")
 _OURS = b"ot=th:"
 
 
@@ -49,9 +54,24 @@ def _field(value: str) -> bytes:
 
 
 def _trace_state(span: bytes) -> tuple[bytes, str]:
-    """Trace id and trace state of a serialised span."""
-    if span[:2] == b"\x0a\x10" and span[18:20] == b"\x12\x08" and span.find(_TAG, _AFTER_IDS) < 0:
-        return b"", ""  # the usual case, without a look at each field
+    """Trace id and trace state of a serialised span.
+
+    Encoders write fields in the order of their numbers, so it stands after the ids. That none stands elsewhere is asked
+    of an expression, at a tenth of what a look at each field takes.
+    """
+    if span[:2] == b"\x0a\x10" and span[18:20] == b"\x12\x08":
+        found, end = b"", _AFTER_IDS
+        if span[end : end + 1] == _FIRST:
+            length, start = read_varint(span, end + 1)
+            end = start + length
+            found = span[start:end]
+        if _ELSEWHERE.search(span, end) is None:
+            return span[2:18], found.decode()
+    return _read(span)
+
+
+def _read(span: bytes) -> tuple[bytes, str]:
+    """As ``_trace_state``, whatever the order of the fields; of a field given twice, the last."""
     trace_id, state = b"", b""
     at = 0
     while at < len(span):
