@@ -216,6 +216,21 @@ def test_roots_and_sizes_are_seen_where_they_are_asked_for() -> None:
     assert (plain[A].root, plain[A].size) == (False, 0)
 
 
+def test_conditions_see_what_redaction_left() -> None:
+    """What came in does not count, but what goes into the journal: a trace is decided alike when that is read again."""
+    came = request(({"host": "1.2.3.4"}, [span(A, attributes={"user": "jane"}, trace_state="user=jane")]))
+    left = request(({"host": "<IP>"}, [span(A, attributes={"user": "<NAME>"}, trace_state="user=x")]))
+    body = left.SerializeToString()
+    before = ({"attributes": {"user": {"values": "jane"}}}, {"attributes": {"host": {"values": "1.2.3.4"}}})
+    after = ({"attributes": {"user": {"values": "<NAME>"}}}, {"attributes": {"host": {"values": "<IP>"}}})
+    found = []
+    for whens in (before, after, ({"trace_state": {"user": "jane"}},)):
+        observer = compile_observer(sampling(*whens), Deployments())
+        index = index_request(Signal.TRACES, came, body, walk(Signal.TRACES, body), frozenset(), {}, observer)
+        found.append(index.traces[A].hits.bit_count())
+    assert found == [0, 2, 0]
+
+
 def test_log_records_are_seen_too() -> None:
     """A log record's attribute counts for its trace, or for itself where it has none; its resource's for both."""
     lone = LogRecord(attributes=pairs({"key": "acme"}))

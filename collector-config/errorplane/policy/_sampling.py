@@ -132,7 +132,7 @@ class Sampling(Section):
     )
     max_traces: Annotated[int, Number(1, 100_000_000, whole=True)] = Field(
         default=200_000,
-        description="Undecided traces held at once; at the bound the oldest is decided early.",
+        description="Undecided traces held at once; at the bound those that are due soonest are decided early.",
         examples=[200_000],
     )
     match: Match = Field(
