@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -137,3 +138,13 @@ def test_a_damaged_file_begins_anew_and_says_so(tmp_path: Path, content: bytes) 
         day.exchange({"out": 5}, START)
     spending = day.exchange({"out": 5}, START + STEP)["out"]
     assert (spending.used, spending.share) == (10, 1.0)
+
+
+def test_a_lock_that_nobody_lets_go_of_does_not_hold_a_processor_up(tmp_path: Path) -> None:
+    """The exchange gives up with an error that names the lock, and works again once it is free."""
+    day = FileDay(tmp_path / "days.json", {"out": BUDGET}, 0.001, STEP, lock_wait_s=0.1)
+    with (tmp_path / "days.json.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(TimeoutError, match=r"days\.json\.lock is held"):
+            day.exchange({"out": 5}, START)
+    assert day.exchange({"out": 5}, START)["out"].used == 5

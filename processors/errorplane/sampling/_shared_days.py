@@ -6,11 +6,14 @@ import contextlib
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from errorplane.sampling._daily_bytes import DAY_S, Day, Spending
+
+_LOCK_POLL_S = 0.02
 
 
 class SharedDay(Protocol):
@@ -25,13 +28,17 @@ class FileDay:
     """The day in one JSON file, which several processes may share; replaced as a whole, under a lock beside it.
 
     Whoever comes first after ``step_s`` adapts the shares for all. Clocks of the machines should agree to a second.
+    The lock is waited for ``lock_wait_s`` at most, then ``exchange`` raises ``TimeoutError``.
     """
 
-    def __init__(self, path: Path, budgets: Mapping[str, int], least: float, step_s: float) -> None:
+    def __init__(
+        self, path: Path, budgets: Mapping[str, int], least: float, step_s: float, lock_wait_s: float = 5.0
+    ) -> None:
         self._path = path
         self._budgets = budgets
         self._least = least
         self._step_s = step_s
+        self._lock_wait_s = lock_wait_s
 
     def exchange(self, sent: Mapping[str, int], now: float) -> Mapping[str, Spending]:
         """See ``SharedDay``. A file that cannot be read is replaced by one that begins now, after ValueError was raised."""
@@ -68,5 +75,17 @@ class FileDay:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         with self._path.with_name(self._path.name + ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            deadline = time.monotonic() + self._lock_wait_s
+            while not _taken(lock.fileno()):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{lock.name} is held by another processor for {self._lock_wait_s:g} s")
+                time.sleep(_LOCK_POLL_S)
             yield
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
