@@ -16,12 +16,14 @@ from errorplane.journal import Change, Delivery, Journal, Refs
 from errorplane.keys import Key
 from errorplane.otlp import (
     ClientTls,
+    Destination,
     GrpcDestination,
     GrpcReceiver,
     InvalidRequest,
     Overloaded,
     Receipt,
     ReceiveLimits,
+    RetryLater,
     Signal,
 )
 from errorplane.routing import MAX_PAYLOAD_BYTES, Rewrite, Sender, SenderStats
@@ -124,6 +126,50 @@ def names_of(request: ExportTraceServiceRequest) -> list[str]:
 def take(request: ExportTraceServiceRequest) -> Receipt:
     """Take everything."""
     return Receipt()
+
+
+class Down(Destination):
+    """A destination that is down until a simulated clock has gone on for ``hours``."""
+
+    def __init__(self, hours: float) -> None:
+        self.name = "there"
+        self.now = 0.0
+        self.longest = 0.0
+        self.names: list[str] = []
+        self._until = hours * 3600.0
+
+    def send(self, signal: Signal, retention_class: str, payload: bytes, items: int) -> Receipt:
+        if self.now < self._until:
+            raise RetryLater("down")
+        self.names += names_of(ExportTraceServiceRequest.FromString(payload))
+        return Receipt()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def pause(self, seconds: float) -> bool:
+        """The simulated clock goes on."""
+        self.now += seconds
+        self.longest = max(self.longest, seconds)
+        return False
+
+
+def test_a_destination_that_is_down_for_hours_gets_everything_afterwards(bench: Bench) -> None:
+    """Six hours of failures: it is tried every 30 s at the latest, and then gets each span once, in order."""
+    names = [f"span {number}" for number in range(200)]
+    for name in names:
+        bench.keep([name])
+    down = Down(6)
+    sender = Sender(down, bench.journal, lambda name: b"", bench.stats, lambda: 1.0, pause=down.pause)
+    sender.start()
+    try:
+        wait_until(bench.empty, "everything to be sent", 60)
+    finally:
+        sender.stop(5.0)
+    assert down.names == names
+    assert down.longest == 30.0
+    assert bench.stats.counts["retried"] > 6 * 3600 / 30
+    assert bench.stats.counts["delivered"] == len(names)
 
 
 def test_what_waits_is_sent_and_let_go(bench: Bench) -> None:

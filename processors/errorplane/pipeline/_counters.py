@@ -133,7 +133,10 @@ GAUGES: tuple[Metric, ...] = (
         "(rescue), and verdicts.",
     ),
     Metric(
-        "clock_offset", "s", (), "How far the machine's clock was set since the start, which windows do not follow."
+        "clock_offset_seconds",
+        "s",
+        (),
+        "How far the machine's clock was set since the start, which windows do not follow.",
     ),
     Metric("budget_fingerprints", "{fingerprint}", ("rule", "kind"), "Fingerprints that a budget tells apart."),
     Metric(

@@ -327,7 +327,7 @@ class Processor:
                 (("content", "verdicts"),): self.journal.verdict_bytes,
             },
             "budget_fingerprints": lambda: fingerprint_counts(self._decider.budgets),
-            "clock_offset": lambda: {(): round(self._decider.clock_offset)},
+            "clock_offset_seconds": lambda: {(): round(self._decider.clock_offset)},
             "healthy_share": self._byte_budgets.shares,
             "undecided_traces": lambda: {(): len(self._decider.traces)},
             "pending_deliveries": lambda: {

@@ -59,7 +59,7 @@ class Sender:
     A failure that may pass is retried without end, with full jitter from 0.25 to 30 s or as long as the destination
     asked for: meanwhile the journal holds the data, up to its bound. A payload that is refused is halved until the
     item at fault stands alone; that one is counted and given up, the others go through. ``rewrite`` makes of each
-    payload what this destination may have.
+    payload what this destination may have. ``pause`` waits so many seconds, and says whether the sender is to stop.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Sender:
         stats: SenderStats,
         jitter: Callable[[], float] = random.random,
         rewrite: Rewrite = as_it_is,
+        pause: Callable[[float], bool] | None = None,
     ) -> None:
         self.destination = destination
         self._journal = journal
@@ -79,6 +80,7 @@ class Sender:
         self._rewrite = rewrite
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._pause = pause or self._stop.wait
         self._thread = threading.Thread(target=self._run, name=f"errorplane-send-{destination.name}", daemon=True)
 
     def start(self) -> None:
@@ -216,7 +218,7 @@ class Sender:
         delay = asked + ceiling * self._jitter()
         if attempt == 0 or ceiling >= _MAX_BACKOFF_S:
             log.warning("destination %s: %s; trying again in %.1f s", self.destination.name, error, delay)
-        if self._stop.wait(delay):
+        if self._pause(delay):
             raise _Stopped
 
     def _acknowledge(self, acks: Sequence[Ack]) -> None:
