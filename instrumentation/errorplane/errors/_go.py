@@ -26,6 +26,7 @@ _PANIC: Final = re.compile(r"(?:runtime\.go)?panic(?:\(|$)")
 
 _TYPE_ARGUMENTS: Final = re.compile(r"\[[^\[\]]*\]")
 _NUMBERED: Final = re.compile(r"(?:\.(?:func|gowrap|deferwrap)?\d+|-fm|-range\d+|·\d+)+$")
+_SPLIT: Final = re.compile(r"[/\\]")
 _TOP: Final = re.compile(r"\.(?:main|init|glob\.)$")
 _LIBRARY: Final = re.compile(r"@v\d|/pkg/mod/|/vendor/|(?:^|/)external/")
 
@@ -75,8 +76,12 @@ def _frame(calls: Sequence[_Call], at: int) -> Frame:
     name = _TYPE_ARGUMENTS.sub("", _TYPE_ARGUMENTS.sub("", name))
     plain = _NUMBERED.sub("", name)
     plain = plain if "." in plain.rpartition("/")[2] else name  # a function that is called `func1`
-    in_closure = plain != name and not name.endswith("-fm")
-    return Frame(not _is_library(name, path), plain, not (in_closure and _TOP.search(plain)))
+    in_app = not _is_library(name, path)
+    if plain == name or name.endswith("-fm"):
+        return Frame(in_app, plain)
+    # A closure's function may have been inlined into another one, whose package and name the closure then bears.
+    stem = _SPLIT.split(path)[-1].rpartition(".")[0]
+    return Frame(in_app, f"{stem}:{plain.rpartition('.')[2]}", not _TOP.search(plain))
 
 
 def _is_library(name: str, path: str) -> bool:

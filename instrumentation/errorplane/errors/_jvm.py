@@ -80,6 +80,6 @@ def _named(in_app: bool, owner: str, method: str) -> Frame:
     around = plain.rpartition(".")[2].rpartition("$")[2]
     if plain != owner and (around in _TOP or around[:1].isupper()):
         is_named = False  # an anonymous class outside of any method
-    if len(method) <= _OBFUSCATED and len(around) <= _OBFUSCATED:
+    if len(method) <= _OBFUSCATED and len(plain.rpartition(".")[2]) <= _OBFUSCATED:
         is_named = False
     return Frame(in_app, f"{plain}:{method}", is_named)

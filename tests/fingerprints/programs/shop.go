@@ -64,6 +64,11 @@ func rethrown() {
 	new(Invoice).Check()
 }
 func library() { json.Unmarshal([]byte("{}"), nil); reflect.ValueOf(1).SetInt(2) }
+func walk(f func(int)) { for i := 0; i < 2; i++ { f(i) } }
+
+// The compiler puts it into its callers, whose names its closures then bear.
+func nested() { walk(func(int) { walk(func(int) { panic("nested " + id) }) }) }
+func nestedFurtherOut() { nested() }
 func closedChannel() { c := make(chan int); close(c); close(c) }
 func inGoroutine(f func()) {
 	var wait sync.WaitGroup
@@ -95,6 +100,7 @@ var faults = []struct {
 	{"generic", func() { if other { generic([]string{}, 3) } else { generic([]int{}, 3) } }},
 	{"parse", func() { mustParse("x" + id) }},
 	{"library", func() { library() }},
+	{"nested", func() { if other { nestedFurtherOut() } else { nested() } }},
 	{"channel", func() { closedChannel() }},
 	{"literal-1", func() { panic("no stock for order " + id) }},
 	{"literal-2", func() { panic("no address of user " + id) }},
