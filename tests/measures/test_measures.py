@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from errorplane.classification import ClassifiedError, ObservedError
 from errorplane.errors import Category, Kind, Severity
-from errorplane.measures import Measured, Measures, MeasuresPage, Request, RequestKey, write_metrics
+from errorplane.measures import Batch, Measured, Measures, MeasuresPage, Request, RequestKey, write_metrics
 from errorplane.policy import LabelBudget, MetricLabels, Metrics
 
 START_NS, NOW_NS = 1_000, 9_000
@@ -40,12 +40,13 @@ def measures(policy: Metrics | None = None) -> Measures:
 
 def request(seconds: float = 0.01, trace: bytes = b"") -> Request:
     """One request that took so long."""
-    return round(seconds * 1e9), trace or next(_ids).to_bytes(16, "big"), b"s" * 8, 5_000
+    return Request(round(seconds * 1e9), trace or next(_ids).to_bytes(16, "big"), b"s" * 8, 5_000)
 
 
 def offer(target: Measures, *requests: Request, operation: str = "GET /", service: str = "shop") -> None:
     """A stored turn with these requests."""
-    target.add(Measured([{RequestKey(service, None, operation, None): [*requests]}]))
+    batch = Batch([each.duration_ns for each in requests], [*requests])
+    target.add(Measured([{RequestKey(service, None, operation, None): batch}]))
 
 
 def error(fingerprint: str = "v1:a", service: str = "shop", trace: bytes = b"t" * 16) -> ClassifiedError:
@@ -133,7 +134,7 @@ def test_series_are_cumulative_from_the_start_of_the_process() -> None:
 def test_exponential_buckets_hold_what_the_data_model_says(durations: list[int]) -> None:
     """Bucket i of base 2 ** (1/8) holds what is above base ** i up to base ** (i + 1), zero counts as zero."""
     target = measures()
-    offer(target, *((duration, b"t" * 16, b"s" * 8, 1) for duration in durations))
+    offer(target, *(Request(duration, b"t" * 16, b"s" * 8, 1) for duration in durations))
     (point,) = exported(target)["errorplane.service.request.duration"].exponential_histogram.data_points
     found = {point.positive.offset + at: count for at, count in enumerate(point.positive.bucket_counts) if count}
     assert (point.scale, point.count, point.zero_count) == (3, len(durations), durations.count(0))
@@ -159,7 +160,7 @@ def test_explicit_buckets_include_their_upper_bound() -> None:
 def test_durations_that_clocks_got_wrong_count_as_zero() -> None:
     """A span that ends before it starts, or has no start, is still one request."""
     target = measures()
-    offer(target, (-5, b"a" * 16, b"s" * 8, 1), (1_790_000_000 * 10**9, b"b" * 16, b"s" * 8, 1), request(0.25))
+    offer(target, Request(-5, b"a" * 16, b"s" * 8, 1), Request(2**63, b"b" * 16, b"s" * 8, 1), request(0.25))
     (point,) = exported(target)["errorplane.service.request.duration"].exponential_histogram.data_points
     assert (point.count, point.zero_count, point.sum) == (3, 2, 0.25)
 

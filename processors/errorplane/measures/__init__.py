@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from errorplane.measures._measures import (
     MEASURES,
+    Batch,
     FailureKey,
     Measure,
     Measured,
@@ -22,6 +23,7 @@ from errorplane.measures._page import MeasuresPage, page_name
 
 __all__ = [
     "MEASURES",
+    "Batch",
     "FailureKey",
     "Measure",
     "Measured",

@@ -35,10 +35,23 @@ class RequestKey(NamedTuple):
     error_type: str | None
 
 
-Request = tuple[int, bytes, bytes, int]
-"""One request that a service dealt with: end minus start in ns, trace id, span id, its end in Unix ns."""
-Requests = Mapping[RequestKey, Sequence[Request]]
-"""By their labels."""
+class Request(NamedTuple):
+    """One request: end minus start in ns, trace id, span id, its end in Unix ns."""
+
+    duration_ns: int
+    trace_id: bytes
+    span_id: bytes
+    end_ns: int
+
+
+class Batch(NamedTuple):
+    """Requests of the same labels: how long each took, in ns, and those that may become exemplars."""
+
+    durations: list[int]
+    proposed: list[Request]
+
+
+Requests = Mapping[RequestKey, Batch]
 
 
 class FailureKey(NamedTuple):
@@ -168,24 +181,22 @@ class Measures:
         return {name: count for name, count in counts.items() if count}
 
     def _add_requests(self, requests: Requests) -> None:
-        for key, group in requests.items():
+        for key, batch in requests.items():
             series = self.durations.get(key, self.start_ns)
-            durations = _durations(group)
+            durations = _plausible(batch.durations)
             series.count += len(durations)
             series.sum_ns += sum(durations)
             series.buckets.update(self.buckets.of(durations))
-            if self._exemplars:
-                self._propose(series, max(group))
-                self._propose(series, group[0])
+            for request in batch.proposed if self._exemplars else ():
+                self._propose(series, request)
 
     def _propose(self, series: Durations, request: Request) -> None:
-        """The longest request of a group, and any one, become exemplars if their traces are kept."""
-        (duration_ns,) = _durations((request,))
-        _, trace_id, span_id, end_ns = request
+        """Make a request an exemplar if its trace is kept."""
         if len(self._candidates) < _MAX_CANDIDATES:
+            (duration_ns,) = _plausible([request.duration_ns])
             (bucket,) = self.buckets.of((duration_ns,))
-            exemplar = Exemplar(duration_ns / 1e9, trace_id, span_id, end_ns)
-            self._candidates.setdefault(trace_id, (series, bucket, exemplar))
+            exemplar = Exemplar(duration_ns / 1e9, request.trace_id, request.span_id, request.end_ns)
+            self._candidates.setdefault(request.trace_id, (series, bucket, exemplar))
 
     def _add_error(self, key: FailureKey, seen: ObservedError, *, kept: bool) -> None:
         series = self.errors.get(key, self.start_ns)
@@ -215,9 +226,8 @@ class Measures:
                 series.exemplars[bucket] = exemplar
 
 
-def _durations(group: Sequence[Request]) -> list[int]:
-    """In ns; 0 for those that end before they start, or have no start, which clocks and applications get wrong."""
-    durations = [request[0] for request in group]
+def _plausible(durations: list[int]) -> list[int]:
+    """0 for those that end before they start, or have no start, which clocks and applications get wrong."""
     if min(durations) < 0 or max(durations) > _LONGEST_NS:
         return [duration if 0 <= duration <= _LONGEST_NS else 0 for duration in durations]
     return durations

@@ -149,11 +149,12 @@ def _index_traces(
     index = Index(Signal.TRACES, 0)
     traces = index.traces
     groups = None if counting is Counting.NOTHING else RequestGroups(reader)
-    by_name: Mapping[str, list[Request]] = {} if groups is None else groups.by_name
+    by_name: Mapping[str, list[int]] = {} if groups is None else groups.by_name
     reread = counting is Counting.REDACTED
     item = 0
     for resource_spans in message.resource_spans:
         service = _service(resource_spans)
+        first = item
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 trace_id = span.trace_id
@@ -182,14 +183,16 @@ def _index_traces(
                     and (span.flags & PARENT != LOCAL or not span.parent_span_id)
                 ):
                     if error is not None or reread or item in classes:
-                        groups.add(item, (end - start, trace_id, span_id, end), error)
+                        groups.add(item, Request(end - start, trace_id, span_id, end), error)
                     else:
-                        by_name[span.name].append((end - start, trace_id, span_id, end))
+                        group = by_name[span.name]
+                        group.append(end - start)
+                        group.append(item)
                 if item in classes:
                     seen.data_classes |= classes[item]
                 item += 1
         if groups is not None:
-            groups.close(service, resource_spans)
+            groups.close(service, resource_spans, first)
     index.items = item
     if groups is not None:
         index.requests = groups.requests()

@@ -9,7 +9,7 @@ from typing import Protocol
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from errorplane.classification import ObservedError, Value, attributes, text
-from errorplane.measures import Request, RequestKey, Requests
+from errorplane.measures import Batch, Request, RequestKey, Requests
 
 ENTRIES = frozenset({Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CONSUMER})
 """Kinds of spans with which work enters a service."""
@@ -39,32 +39,62 @@ class Redacted(Protocol):
 
 
 class RequestGroups:
-    """Gathers the requests of one Export request by their labels; ``by_name`` has those of ``resource`` that went well.
+    """Gathers the requests of one Export request by their labels.
 
-    The loop over all spans adds to ``by_name`` by itself, since a call for each span costs more than everything else.
+    ``by_name`` has those of one resource that went well: by name their durations in ns, each followed by the number of
+    its item. The loop over all spans adds to it by itself, since a call for each span costs more than everything else.
     """
 
     def __init__(self, redacted: Redacted) -> None:
-        self.by_name: defaultdict[str, list[Request]] = defaultdict(list)
+        self.by_name: defaultdict[str, list[int]] = defaultdict(list)
         self._redacted = redacted
-        self._groups: dict[RequestKey, list[Request]] = {}
+        self._batches: dict[RequestKey, Batch] = {}
 
-    def close(self, service: str, resource: ResourceSpans) -> None:
-        """Take what ``by_name`` has of a resource, as received."""
-        if self.by_name:
-            deployment = text("environment", attributes(resource.resource.attributes))
-            for name, requests in self.by_name.items():
-                self._groups.setdefault(RequestKey(service, deployment, name or None, None), []).extend(requests)
-            self.by_name.clear()
+    def close(self, service: str, resource: ResourceSpans, first: int) -> None:
+        """Take what ``by_name`` has of a resource, as received; ``first`` is the number of its first item."""
+        if not self.by_name:
+            return
+        deployment = text("environment", attributes(resource.resource.attributes))
+        for name, numbers in self.by_name.items():
+            durations, items = numbers[::2], numbers[1::2]
+            batch = self._batch(RequestKey(service, deployment, name or None, None))
+            batch.durations.extend(durations)
+            # The longest is worth a look, and any other one shows what is usual.
+            longest = max(durations)
+            proposed = {items[durations.index(longest)]: longest, items[0]: durations[0]}
+            batch.proposed.extend(_request(_span(resource, item - first), took) for item, took in proposed.items())
+        self.by_name.clear()
 
     def add(self, item: int, request: Request, error: ObservedError | None) -> None:
         """Add a request that failed, or whose labels must be read where they are redacted."""
         resource = self._redacted.resource(item)
         service = text("service", resource) or "unknown_service"
         name = Span.FromString(self._redacted.item(item)).name or None if error is None else error.operation
-        key = RequestKey(service, text("environment", resource), name, None if error is None else error.type)
-        self._groups.setdefault(key, []).append(request)
+        batch = self._batch(
+            RequestKey(service, text("environment", resource), name, None if error is None else error.type)
+        )
+        batch.durations.append(request.duration_ns)
+        batch.proposed.append(request)
 
     def requests(self) -> Requests:
         """All of them."""
-        return self._groups
+        return self._batches
+
+    def _batch(self, key: RequestKey) -> Batch:
+        batch = self._batches.get(key)
+        if batch is None:
+            batch = self._batches[key] = Batch([], [])
+        return batch
+
+
+def _span(resource: ResourceSpans, number: int) -> Span:
+    """One span of a resource, by its place among all of them."""
+    for scope_spans in resource.scope_spans:
+        if number < len(scope_spans.spans):
+            return scope_spans.spans[number]
+        number -= len(scope_spans.spans)
+    raise IndexError(number)
+
+
+def _request(span: Span, duration_ns: int) -> Request:
+    return Request(duration_ns, span.trace_id, span.span_id, span.end_time_unix_nano)
