@@ -339,3 +339,23 @@ def test_stacks_of_other_languages(language: str) -> None:
     assert known != fingerprint_of_text(type_, "m", None)
     for part in parts:
         assert known != fingerprint_of_text(type_, "m", text.replace("{n}", "17").replace(part, "Other")), part
+
+
+BODIES = {
+    "java": "10:17:{n} ERROR [exec-{n}] order {n} failed\njava.io.IOException: disk {n}\n\tat a.Store.load(Store.java:{n})",
+    "javascript": "[{n}] order {n} failed\nTypeError: x{n}\n    at load (/srv/{n}/store.js:{n}:3)",
+    "python": 'order {n}\nTraceback (most recent call last):\n  File "/srv/{n}/store.py", line {n}, in load\nKeyError: {n}\n',
+    "ruby": "order {n}\nstore.rb:{n}:in `load': no key {n} (KeyError)\n\tfrom main.rb:{n}:in `<main>'",
+}
+
+
+@pytest.mark.parametrize("language", BODIES)
+def test_a_stack_in_the_message(language: str) -> None:
+    """Where a logger wrote the stack into its message and nothing else is known, frame and type count."""
+    body = BODIES[language]
+    known = fingerprint_of_text("_OTHER", body.replace("{n}", "17"), None)
+    assert known == fingerprint_of_text("_OTHER", body.replace("{n}", "4711").replace("order", "invoice"), None)
+    assert known != fingerprint_of_text("_OTHER", body.replace("{n}", "17").replace("load", "save"), None)
+    for type_ in ("IOException", "TypeError", "KeyError"):
+        if type_ in body:
+            assert known != fingerprint_of_text("_OTHER", body.replace("{n}", "17").replace(type_, "OSError"), None)

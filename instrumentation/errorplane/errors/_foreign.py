@@ -29,8 +29,6 @@ _READERS: Final = (
 )
 _ESCAPE: Final = "\x1b"
 _COLOURS: Final = re.compile(r"\x1b\[[\d;]{0,20}m")
-_OTHER: Final = "_OTHER"
-"""What the semantic conventions give for a type that is not known."""
 
 
 def foreign_trail(type_: str, message: str, text: str) -> Trail | None:
@@ -42,7 +40,7 @@ def foreign_trail(type_: str, message: str, text: str) -> Trail | None:
     text = without_message(message, text)
     seen = [(_first_frame(reader, text), number) for number, reader in enumerate(_READERS)]
     at, number = min(seen)
-    return _READERS[number].read("" if type_ == _OTHER else type_, message, text) if at <= len(text) else None
+    return _READERS[number].read(type_, message, text) if at <= len(text) else None
 
 
 def _first_frame(reader: _Reader, text: str) -> int:

@@ -62,13 +62,21 @@ def javascript_trail(type_: str, message: str, text: str) -> Trail | None:
             links.append((cause[1] or "", []))
         elif call := _call(line):
             links[-1][1].append(call)
-        elif number == 0 and (header := _HEADER.match(line)):
-            links[0] = (header[1], links[0][1])
+        elif len(links) == 1 and not links[0][1] and (name := _type(line, number == 0, links[0][0])):
+            links[0] = (name, links[0][1])
     own = type_.rpartition(".")[2] or links[0][0]
     first, *causes = (
         Link(name, _frames(own if number == 0 else name, calls)) for number, (name, calls) in enumerate(links)
     )
     return trail_of(type_, message, (first, *causes))
+
+
+def _type(line: str, is_first: bool, known: str) -> str:
+    """The type that a line before the frames begins with; a logger may have put its own words into lines before it."""
+    header = _HEADER.match(line)
+    if header and (is_first or (header[1].endswith("Error") and not known.endswith("Error"))):
+        return header[1]
+    return ""
 
 
 def _call(line: str) -> _Call | None:

@@ -51,8 +51,10 @@ def jvm_trail(type_: str, message: str, text: str) -> Trail | None:
             chain.append((chained[2], []))
         elif _SUPPRESSED.match(line):
             is_over = True
-        elif number == 0 and (header := _HEADER.match(line)):
-            chain[0] = (header[1], chain[0][1])
+        elif len(chain) == 1 and not chain[0][1] and (header := _HEADER.match(line)):
+            # A logger may have put its own words into lines before it.
+            if number == 0 or ("." in header[1] and "." not in chain[0][0]):
+                chain[0] = (header[1], chain[0][1])
         elif not is_over and len(chain) > 1 and (common := _COMMON.match(line)):
             # Not printed again, since those of the exception before end in them too.
             before = chain[-2][1]
