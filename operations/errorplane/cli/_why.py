@@ -24,6 +24,8 @@ _REASONS = {
     "drop": "the rule drops everything that it matches",
     "rate": "a limit of the rule, or its share of a total, was used up",
     "budget": "the rule's budget for the error's fingerprint had some left, or nothing",
+    "bytes": "it is healthy, and beyond what a destination's daily byte budget leaves",
+    "room": "it is healthy, and the journal had no room for it",
     "boost": "a boost raised the rule's probability, and the trace id fell on this side of that",
     "no_rule": "no rule matched",
     "late": "it arrived after its trace was decided, and followed that",

@@ -141,7 +141,7 @@ class Figures:
     def _send(self, decision: Decided, size: int, errors: int) -> None:
         self.bytes_kept += size
         count = sum(len(items.numbers) for items in decision.items.values())
-        for name in decision.chosen.destinations:
+        for name in () if decision.chosen is None else decision.chosen.destinations:
             destination = self.by_destination[name]
             destination.items += count
             destination.bytes += size

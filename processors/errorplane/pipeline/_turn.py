@@ -125,6 +125,8 @@ class Turn:
             False, NO_ROOM, 0.0, "", now, through, Reason.ROOM.value, 0
         )
         self._count_decision("trace", verdict)
+        if self._witness is not None:
+            self._witness.decided(Decided("trace", verdict, None, state.refs))
 
     def follow(
         self, trace_id: bytes, seq: int, items: Items, state: TraceState, earlier: VerdictRecord, now: float

@@ -16,13 +16,14 @@ from errorplane.sampling import Items, Verdict
 class Decided:
     """One decision. ``subject`` is ``trace``, ``log`` (a record without a trace), ``late`` or ``metrics``.
 
+    ``chosen`` is None where nobody asked, since the journal had no room.
     ``items`` are those that go where it says, by the number of their request; ``fresh`` are the errors in them that no
     earlier decision about the trace was told of.
     """
 
     subject: str
     verdict: Verdict
-    chosen: RetentionClass
+    chosen: RetentionClass | None
     items: Mapping[int, Items]
     errors: Sequence[ClassifiedError] = ()
     fresh: Sequence[ClassifiedError] = ()
