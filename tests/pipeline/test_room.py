@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.collector_tools import wait_until
-from tests.support.processor_tools import read_lines, spans_in
+from tests.support.processor_tools import policy, read_lines, run_processor, spans_in
 from tests.support.telemetry import new_trace_id, span, traces
 
 from errorplane.journal import Change, Journal, JournalFull
@@ -96,6 +97,32 @@ def test_with_the_destination_down_healthy_telemetry_makes_room_for_errors(tmp_p
     assert errors <= set(arrived)
     assert len(set(arrived)) == len(arrived)
     assert len(arrived) + given_up + dropped == sent
+
+
+@pytest.mark.e2e
+def test_killed_while_room_is_made_it_loses_no_error(tmp_path: Path) -> None:
+    """Killed twice while a full journal gives up healthy telemetry: every acknowledged error arrives, nothing twice."""
+    sections: dict[str, Any] = {
+        "journal": {"path": "./data", "max_bytes": "16MiB"},
+        "redaction": {"detectors": ["JWT"]},
+        "sampling": {"decision_wait": "100ms", "rules": EVERYTHING},
+    }
+    path = policy(tmp_path, destinations={"out": DOWN}, **sections)
+    errors: set[bytes] = set()
+    for _ in range(2):
+        with run_processor(path) as processor:
+            while processor.stats()["destinations"].get("out", {}).get("given_up", 0) < 500:
+                failed = large(error=True)
+                with contextlib.suppress(grpc.RpcError):  # it is told to come back, as an exporter does
+                    processor.send(Signal.TRACES, traces([failed, *(large() for _ in range(39))]))
+                    errors.add(failed.span_id)
+            processor.kill()
+    policy(tmp_path, **sections)
+    with run_processor(path) as processor:
+        wait_until(lambda: processor.stats()["journal"]["bytes"] == 0, "all deliveries", 60)
+    arrived = [bytes.fromhex(each["spanId"]) for each in spans_in(read_lines(tmp_path / "out.jsonl"))]
+    assert errors <= set(arrived)
+    assert len(set(arrived)) == len(arrived)
 
 
 def test_what_is_held_for_late_errors_never_keeps_anybody_out(tmp_path: Path) -> None:
