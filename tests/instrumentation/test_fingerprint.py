@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import subprocess
+import sys
 import time
 import traceback
 from concurrent.futures import ProcessPoolExecutor
@@ -359,3 +361,10 @@ def test_a_stack_in_the_message(language: str) -> None:
     for type_ in ("IOException", "TypeError", "KeyError"):
         if type_ in body:
             assert known != fingerprint_of_text("_OTHER", body.replace("{n}", "17").replace(type_, "OSError"), None)
+
+
+def test_an_application_does_not_load_the_readers_of_other_languages() -> None:
+    """Live exceptions of Python need none of them."""
+    program = "import sys, errorplane.errors as e; e.fingerprint(ValueError()); print('errorplane.errors._jvm' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from errorplane.errors._foreign import foreign_trail, looks_foreign
 from errorplane.errors._live import live_trail, message_of
 from errorplane.errors._text import bounded, python_trail
 from errorplane.errors._trail import Step, Trail, common_type, digest
@@ -40,6 +39,9 @@ def fingerprint_of_text(type_: str, message: str, stacktrace: str | None) -> str
 
 
 def _trail_of_text(type_: str, message: str, text: str) -> Trail | None:
+    # An application, which has live exceptions, is not to wait at its start for the expressions of other languages.
+    from errorplane.errors._foreign import foreign_trail, looks_foreign
+
     type_ = "" if type_ == _OTHER else type_
     words = message[:_MESSAGE].replace("\r\n", "\n")
     if looks_foreign(words, text):
