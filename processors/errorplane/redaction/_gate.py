@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
@@ -79,6 +78,9 @@ class Hits(NamedTuple):
 
 
 _NOTHING = Hits((), ())
+# The code that decides which expressions stand for others, so that nothing made by an earlier one is used. Read with
+# the import: later the files may be those of a version that was installed meanwhile.
+_SOURCE = b"".join(Path(file).read_bytes() for file in (__file__, _automaton.__file__))
 
 
 class Gate:
@@ -99,7 +101,8 @@ class Gate:
         names = {any_spelling(name): name for detector in detectors for name in detector.names}
         self._names = [name.encode() for name in names.values()]
         coarse = [other_spellings(names[each]) if each in names else each for each in masks]
-        words, shapes = remembered(_recipe("coarse", coarse), lambda: _coarse(coarse), _written, _read)
+        recipe = _recipe("coarse", (*coarse, *_LOOK, *_COARSE, _RUN))
+        words, shapes = remembered(recipe, lambda: _coarse(coarse), _written, _read)
         self._first_error = len(words)
         self._words = _database((*words, *_ERRORS))
         self._others = [_database(tuple(shapes)), _database((_RUN,))] if shapes else []
@@ -219,14 +222,8 @@ def _read(data: bytes) -> tuple[list[bytes], list[bytes]]:
 
 def _recipe(kind: str, expressions: Iterable[bytes], flags: int = 0) -> bytes:
     """All that decides what is made of expressions: how it is made, too."""
-    parts = (kind.encode(), str(flags).encode(), version("hyperscan").encode(), _source(), *expressions)
+    parts = (kind.encode(), str(flags).encode(), version("hyperscan").encode(), _SOURCE, *expressions)
     return b"".join(b"%d:%s" % (len(part), part) for part in parts)
-
-
-@functools.cache
-def _source() -> bytes:
-    """The code that decides which expressions stand for others, so that nothing made by an earlier one is used."""
-    return b"".join(Path(module.__file__ or "").read_bytes() for module in (_automaton, sys.modules[__name__]))
 
 
 @functools.lru_cache(maxsize=8)
