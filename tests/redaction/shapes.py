@@ -62,7 +62,7 @@ def scalar(field: Any, rnd: random.Random, words: Callable[[random.Random], str]
         case FieldDescriptor.TYPE_SINT32 | FieldDescriptor.TYPE_INT32 | FieldDescriptor.TYPE_SFIXED64:
             return rnd.randrange(-100, 100)
         case _:
-            return rnd.choice((0, 1, 300, 1 << 31))
+            return rnd.choice((0, 1, 300, (1 << 31) + 1))  # 2^31 is an NHS number
 
 
 def long_varint(value: int, rnd: random.Random) -> bytes:
