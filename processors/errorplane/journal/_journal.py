@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from errorplane.journal._errors import JournalCorrupt, JournalError, JournalFull
@@ -162,7 +162,11 @@ class Journal:
 
     def verdict(self, trace_id: bytes) -> VerdictRecord | None:
         """What was decided about a trace, as long as it is remembered."""
-        return self._store.read_verdict(trace_id)
+        return self.verdicts((trace_id,)).get(trace_id)
+
+    def verdicts(self, trace_ids: Collection[bytes]) -> Mapping[bytes, VerdictRecord]:
+        """What was decided about several traces, of those that are remembered."""
+        return self._store.read_verdicts(trace_ids) if trace_ids else {}
 
     def overflow(self) -> bytes:
         """What the last change stored as ``overflow``."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from errorplane.classification import FactStream
 from errorplane.errors import ErrorFact
-from errorplane.journal import Change, Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord, unpack_refs
+from errorplane.journal import Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord, unpack_refs
 from errorplane.measures import Measures
 from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
@@ -212,18 +212,30 @@ class Decider:
             turn.keep_metrics(seq, index)
         for lone in () if again else index.lone:
             turn.decide_log(seq, lone)
+        stored = self._journal.verdicts([each for each in index.traces if self.traces.get(each) is None])
         for trace_id, seen in index.traces.items():
-            self._take_in_trace(turn, seq, index.signal, trace_id, seen, again=again)
+            self._take_in_trace(turn, seq, index.signal, trace_id, seen, stored.get(trace_id), again=again)
         if index.requests and not again:
             turn.measured.requests.append(index.requests)
         change.drop[seq] += 1
         change.indexed_through = max(seq, change.indexed_through or 0)
 
-    def _take_in_trace(self, turn: Turn, seq: int, signal: Signal, trace_id: bytes, seen: Seen, *, again: bool) -> None:
+    def _take_in_trace(
+        self,
+        turn: Turn,
+        seq: int,
+        signal: Signal,
+        trace_id: bytes,
+        seen: Seen,
+        stored: VerdictRecord | None,
+        *,
+        again: bool,
+    ) -> None:
+        """Look at what a request holds of a trace; ``stored`` is the verdict that the journal has of it."""
         change = turn.outbox.change
         state = self.traces.get(trace_id)
         if state is None:
-            verdict = self._verdict(change, trace_id)
+            verdict = None if trace_id in change.forget else change.verdicts.get(trace_id) or stored
             if verdict is not None and again and (verdict.keep or not seen.error or _decided_with(verdict, seq)):
                 if verdict.refs:
                     change.dropped[seq] = verdict.decided_at
@@ -242,11 +254,6 @@ class Decider:
         if seen.root or state.spans >= self.traces.max_spans:
             self.traces.hasten(trace_id, state, seen, self._clock())
         change.hold[seq] += 1
-
-    def _verdict(self, change: Change, trace_id: bytes) -> VerdictRecord | None:
-        if trace_id in change.forget:
-            return None
-        return change.verdicts.get(trace_id) or self._journal.verdict(trace_id)
 
     def _decide_early(self, turn: Turn) -> None:
         """Take out the oldest traces for want of room: healthy ones are dropped, those with errors decided."""
