@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import heapq
-import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from errorplane.keys import Key, derive
+from errorplane.keys import EphemeralKeys
 from errorplane.otlp import InvalidRequest, ReceiveError
 from errorplane.pipeline import Trial
 from errorplane.policy import Policy
@@ -40,7 +39,7 @@ class Replay:
     """
 
     def __init__(self, policy: Policy, against: Policy | None, folder: Path) -> None:
-        keys = _ReplayKeys()
+        keys = EphemeralKeys()
         self._sides = [_Side(policy, keys, folder / "new")]
         try:
             if against is not None:
@@ -94,27 +93,12 @@ class Replay:
 class _Side:
     """One policy's trial and its figures."""
 
-    def __init__(self, policy: Policy, keys: _ReplayKeys, folder: Path) -> None:
+    def __init__(self, policy: Policy, keys: EphemeralKeys, folder: Path) -> None:
         self.figures = Figures(self._size)
         self.trial = Trial(policy, keys, folder, self.figures)
 
     def _size(self, seq: int, items: Items) -> int:
         return self.trial.size(seq, items)
-
-
-class _ReplayKeys:
-    """Keys of this run, which nobody has afterwards."""
-
-    def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        self._secret = random(32)
-
-    def key(self, purpose: str) -> Key:
-        """See ``KeyProvider``."""
-        return derive(self._secret, purpose)
-
-    def retired(self, purpose: str) -> tuple[Key, ...]:
-        """There are none."""
-        return ()
 
 
 def _merged(recordings: Sequence[Recording]) -> Iterator[tuple[int, Recorded]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from errorplane.detectors import Finding
-from errorplane.keys import Key, derive
+from errorplane.keys import EphemeralKeys
 from errorplane.policy import Action, Policy, leniency
 from errorplane.policy._effective import choose
 from errorplane.policy.packs import PACKS, pack
@@ -18,21 +17,6 @@ from errorplane.scan._checker import Checker
 from errorplane.scan._model import Rule
 
 PACK_NAMES = tuple(one.name for one in PACKS)
-
-
-class TrialKeys:
-    """Keys of one run: tokens look like those of the processor and are equal for equal values, and open nothing."""
-
-    def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        self._secret = random(32)
-
-    def key(self, purpose: str) -> Key:
-        """See ``KeyProvider``."""
-        return derive(self._secret, purpose)
-
-    def retired(self, purpose: str) -> tuple[Key, ...]:
-        """There are none."""
-        return ()
 
 
 def checker_of(policy: Policy | None, packs: Sequence[str] = (), destination: str | None = None) -> Checker:
@@ -58,7 +42,7 @@ class _Actions:
     def __init__(self, policy: Policy, destination: str | None) -> None:
         self._policy = policy
         self._destination = destination
-        self._compile = Compiler(Keyring(TrialKeys()))
+        self._compile = Compiler(Keyring(EphemeralKeys()))
         self._made: dict[str, tuple[Action, Callable[[Finding, str], str]]] = {}
 
     def of(self, finding: Finding) -> Action:

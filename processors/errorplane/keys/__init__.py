@@ -8,12 +8,14 @@ its source.
 from __future__ import annotations
 
 from errorplane.keys._derive import derive
+from errorplane.keys._ephemeral import EphemeralKeys
 from errorplane.keys._errors import KeyUnavailable
 from errorplane.keys._key import Key, KeyProvider
 from errorplane.keys._provider import SourceProvider, from_policy
 from errorplane.keys._seal import Opener, Sealer, SealError, key_id, write_pair
 
 __all__ = [
+    "EphemeralKeys",
     "Key",
     "KeyProvider",
     "KeyUnavailable",
