@@ -15,6 +15,7 @@ from errorplane.journal import Journal
 from errorplane.keys import Key
 from errorplane.otlp import Signal
 from errorplane.pipeline._giants import Giants
+from errorplane.pipeline._spans import Spans
 from errorplane.sampling import Items
 
 SAMPLING = {
@@ -74,7 +75,7 @@ def test_every_ancestor_of_every_error_is_kept_in_any_order(tmp_path: Path, seed
     spans = [span(trace_id=b"t" * 16, own_id=each, parent=parents[each], error=each in failed) for each in ids]
     chance.shuffle(spans)
     journal = Journal(tmp_path / "journal", Key("6b6b6b6b", b"k" * 32), max_bytes=1 << 26)
-    giants = Giants(journal)
+    giants = Giants(journal, Spans(journal))
     kept: set[bytes] = set()
     record = b""
     for start in range(0, len(spans), 50):

@@ -14,6 +14,7 @@ from errorplane.journal import Journal
 from errorplane.keys import Key
 from errorplane.otlp import Signal
 from errorplane.pipeline._siblings import Siblings
+from errorplane.pipeline._spans import Spans
 from errorplane.policy import Policy
 from errorplane.sampling import Items
 
@@ -66,7 +67,7 @@ def healed(
         record = log("retrying", trace_id=TRACE, own_span_id=own, severity=17, attributes=TIMEOUT)
         observed.append(observe_log(0, record, {"service.name": "shop"}))
     errors: list[ClassifiedError] = Classifier(Policy(version=1)).classify(observed)
-    found = Siblings(journal).healed(errors, refs)
+    found = Siblings(Spans(journal)).healed(errors, refs)
     return len(found), len({error.occurrence for error in errors})
 
 

@@ -25,6 +25,7 @@ from errorplane.pipeline._recovery import read_index
 from errorplane.pipeline._rescue import Rescuer
 from errorplane.pipeline._room import Room
 from errorplane.pipeline._siblings import Siblings
+from errorplane.pipeline._spans import Spans
 from errorplane.pipeline._turn import Turn
 from errorplane.pipeline._witness import Witness
 from errorplane.policy import Sampling
@@ -112,8 +113,9 @@ class Decider:
         self._journal = journal
         self._now.not_before(journal.held_last or 0.0)
         self._room = Room(journal)
-        self._giants = Giants(journal)
-        self._siblings = Siblings(journal)
+        spans = Spans(journal)
+        self._giants = Giants(journal, spans)
+        self._siblings = Siblings(spans)
         self._restore_budgets(journal)
         self._rescuer = Rescuer(
             journal, lambda seq: read_index(journal, seq, self._plan(), self._counters), self._counters

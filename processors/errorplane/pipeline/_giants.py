@@ -12,11 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
 from errorplane.journal import Journal, JournalCorrupt
 from errorplane.otlp import Signal
-from errorplane.otlp._wire import walk
+from errorplane.pipeline._spans import Spans
 from errorplane.sampling import Items
 
 _HEAD = struct.Struct(">QI")  # spans cut so far, ids waited for
@@ -46,8 +44,9 @@ class Split:
 class Giants:
     """Reads spans' ids from the journal, of giant traces only."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, spans: Spans) -> None:
         self._journal = journal
+        self._spans = spans
 
     def record(self, refs: Mapping[int, Items]) -> bytes:
         """What to remember of a trace of which so far everything is kept: the parents that are still to come."""
@@ -90,13 +89,9 @@ class Giants:
         if signal is not Signal.TRACES:
             return []
         try:
-            request = self._journal.request(seq)
+            spans = tuple(self._spans.of(seq, numbers))
         except JournalCorrupt:
-            request = None  # counted where it is sent
-        if request is None:
-            return []
-        ranges = walk(request.signal, request.body).items
-        spans = ((item, Span.FromString(request.body[slice(*ranges[item])])) for item in numbers)
+            return []  # counted where it is sent
         return [_Link(item, span.span_id, span.parent_span_id) for item, span in spans]
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from errorplane.classification import ClassifiedError, Value, attributes
 from errorplane.errors import Category
-from errorplane.journal import Journal, JournalError
+from errorplane.journal import JournalError
 from errorplane.otlp import Signal
-from errorplane.otlp._wire import Range, walk
+from errorplane.pipeline._spans import Spans
 from errorplane.sampling import Items
 
 _MOST_SPANS = 1000  # of a larger trace nothing is read: its errors count as not healed
-_CACHED = 32  # layouts of requests; traces that fail together lie in the same ones
 # What a call is made to: where both spans say it, a repetition says the same (semantic conventions, old names too).
 _CALLED = (
     "url.full",
@@ -34,9 +33,8 @@ _CALLED = (
 class Siblings:
     """Reads a trace's spans from the journal, only where a failed span's parent has not failed with it."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._layouts: OrderedDict[int, list[Range]] = OrderedDict()
+    def __init__(self, spans: Spans) -> None:
+        self._spans = spans
 
     def healed(self, errors: Sequence[ClassifiedError], refs: Mapping[int, Items]) -> frozenset[str]:
         """The healed occurrences among all errors of one trace, whose items are ``refs``.
@@ -50,7 +48,7 @@ class Siblings:
         suspects = {error.occurrence for error in errors} - _unhealed(errors, failed, tops)
         if not suspects or sum(len(items.numbers) for items in refs.values()) > _MOST_SPANS:
             return frozenset()
-        spans = {span.span_id: span for span in self._spans(refs)}
+        spans = {span.span_id: span for span in self._all(refs)}
         repeated = {top for top in tops.values() if _repeated(top, spans, failed)}
         for error in errors:
             seen = error.observed
@@ -61,27 +59,12 @@ class Siblings:
                 suspects.discard(error.occurrence)
         return frozenset(suspects)
 
-    def _spans(self, refs: Mapping[int, Items]) -> Iterator[Span]:
+    def _all(self, refs: Mapping[int, Items]) -> Iterator[Span]:
         for seq, items in refs.items():
-            if items.signal is not Signal.TRACES:
-                continue
-            try:
-                request = self._journal.request(seq)
-            except JournalError:
-                request = None  # counted where it is to be delivered
-            if request is not None:
-                ranges = self._ranges(seq, request.body)
-                for number in items.numbers:
-                    start, end = ranges[number]
-                    yield Span.FromString(request.body[start:end])
-
-    def _ranges(self, seq: int, body: bytes) -> list[Range]:
-        found = self._layouts.get(seq)
-        if found is None:
-            found = self._layouts[seq] = walk(Signal.TRACES, body).items
-            while len(self._layouts) > _CACHED:
-                self._layouts.popitem(last=False)
-        return found
+            if items.signal is Signal.TRACES:
+                with contextlib.suppress(JournalError):  # counted where it is to be delivered
+                    for _, span in self._spans.of(seq, items.numbers):
+                        yield span
 
 
 def _top(error: ClassifiedError, failed: Mapping[bytes, ClassifiedError]) -> bytes:
