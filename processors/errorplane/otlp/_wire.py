@@ -30,6 +30,7 @@ __all__ = [
     "ResourceGroup",
     "ScopeGroup",
     "canonical",
+    "delimited",
     "encode_varint",
     "frame",
     "items",
@@ -137,6 +138,11 @@ def encode_varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+def delimited(body: bytes) -> bytes:
+    """A length-delimited field without its tag: how long it is, and what it holds."""
+    return encode_varint(len(body)) + body
 
 
 def skip_field(body: bytes, tag: int, at: int) -> int:

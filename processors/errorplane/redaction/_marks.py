@@ -20,7 +20,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from errorplane.detectors import DataClass, most_sensitive
 from errorplane.errors import DATA_CLASS, REDACTED
 from errorplane.otlp import Signal
-from errorplane.otlp._wire import Edit, Frame, Layout, Range, encode_varint, frame, read_varint
+from errorplane.otlp._wire import Edit, Frame, Layout, Range, delimited, frame, read_varint
 from errorplane.redaction._locate import Target
 from errorplane.redaction._shapes import Kind
 
@@ -196,7 +196,7 @@ class Marking:
                 length, start = read_varint(self._body, length_at)
                 end = start + length
                 return Edit(end, end, mark, (*outer, Frame(length_at, start, end)))
-        return Edit(group_start, group_start, _field(_OWN, mark), outer)
+        return Edit(group_start, group_start, bytes((_OWN,)) + delimited(mark), outer)
 
     def _frames(self, resource: int, scope: int | None = None) -> tuple[Frame, ...]:
         groups = [self._layout.resources[resource], *(() if scope is None else (self._layout.scopes[scope],))]
@@ -209,11 +209,7 @@ def _encoded(tag: int, classes: frozenset[DataClass], counts: tuple[tuple[str, i
     pairs = [] if chosen is None else [KeyValue(key=DATA_CLASS, value=AnyValue(string_value=chosen))]
     for entity, count in counts:
         pairs.append(KeyValue(key=REDACTED + entity.lower(), value=AnyValue(int_value=min(count, _LARGEST))))
-    return b"".join(_field(tag, pair.SerializeToString()) for pair in pairs)
-
-
-def _field(tag: int, body: bytes) -> bytes:
-    return bytes((tag,)) + encode_varint(len(body)) + body
+    return b"".join(bytes((tag,)) + delimited(pair.SerializeToString()) for pair in pairs)
 
 
 def _add(out: dict[int, frozenset[DataClass]], items: Iterable[int], classes: frozenset[DataClass]) -> None:

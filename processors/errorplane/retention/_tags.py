@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from errorplane.otlp import Signal
-from errorplane.otlp._wire import encode_varint
+from errorplane.otlp._wire import delimited, encode_varint
 
 # Field numbers of `attributes` (opentelemetry-proto): Resource 1, Span 9, LogRecord 6.
 RESOURCE_ATTRIBUTES = 1
@@ -28,7 +28,7 @@ def encode_tag(field_number: int, key: str, value: TagValue) -> bytes:
     else:
         any_value = AnyValue(double_value=value)
     body = KeyValue(key=key, value=any_value).SerializeToString()
-    return encode_varint(field_number << 3 | 2) + encode_varint(len(body)) + body
+    return encode_varint(field_number << 3 | 2) + delimited(body)
 
 
 def encode_tags(field_number: int, tags: Iterable[tuple[str, TagValue]]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from errorplane.otlp._wire import encode_varint, read_varint, skip_field
+from errorplane.otlp._wire import delimited, read_varint, skip_field
 from errorplane.sampling import erased, explicit_randomness, format_threshold, parse_threshold, raised, randomness
 
 _TAG = 0x1A  # Span.trace_state: field 3, length-delimited
@@ -49,8 +49,7 @@ def resolved(span: bytes, fields: bytes) -> bytes:
 
 
 def _field(value: str) -> bytes:
-    data = value.encode()
-    return bytes((_TAG,)) + encode_varint(len(data)) + data
+    return _FIRST + delimited(value.encode())
 
 
 def _trace_state(span: bytes) -> tuple[bytes, str]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import hyperscan
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from errorplane.otlp._wire import encode_varint, read_varint
+from errorplane.otlp._wire import delimited, read_varint
 from errorplane.policy import AttributeTest
 from errorplane.policy._patterns import compile_pattern
 
@@ -123,20 +123,16 @@ class AttributeSearch:
 
 def _needles(key: str, test: AttributeTest) -> Iterable[tuple[bytes, bool]]:
     """What to search for, and whether that is the whole pair: a key alone leaves its value to be looked at."""
-    head = b"\x0a" + _counted(key.encode())
+    head = b"\x0a" + delimited(key.encode())
     if test.is_ is not None:
         yield head + bytes((_VALUE, 2, _BOOL, test.is_)), True
         return
-    pairs = [head + bytes((_VALUE,)) + _counted(b"\x0a" + _counted(value.encode())) for value in test.values or ()]
+    pairs = [head + bytes((_VALUE,)) + delimited(b"\x0a" + delimited(value.encode())) for value in test.values or ()]
     if not pairs or max(map(len, pairs)) > _LONGEST_LITERAL:
         yield head, False
         return
     for pair in pairs:
         yield pair, True
-
-
-def _counted(data: bytes) -> bytes:
-    return encode_varint(len(data)) + data
 
 
 def _escaped(literal: bytes) -> bytes:
