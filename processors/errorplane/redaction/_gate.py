@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import json
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +23,7 @@ import hyperscan
 from errorplane.detectors import FOLDED_GATES, Detector
 from errorplane.detectors.text._escapes import ESCAPED_SEPARATOR
 from errorplane.detectors.text._spelling import any_spelling, other_spellings
+from errorplane.multipattern import Scanner, compile_database
 from errorplane.redaction import _automaton
 from errorplane.redaction._automaton import is_within, literal_length
 from errorplane.redaction._cache import remembered
@@ -84,7 +84,7 @@ _SOURCE = b"".join(Path(file).read_bytes() for file in (__file__, _automaton.__f
 
 
 class Gate:
-    """The expressions of detectors compiled, and a scratch for each thread (concurrent scans may not share one).
+    """The expressions of detectors compiled; safe to use from several threads.
 
     Raises ``hyperscan.error`` when a detector's gate does not compile.
     """
@@ -168,11 +168,9 @@ class _Database:
 
     def __init__(self, expressions: Sequence[bytes], *, once: bool = False) -> None:
         flags = hyperscan.HS_FLAG_DOTALL | (hyperscan.HS_FLAG_SINGLEMATCH if once else 0)
-        self._database = remembered(
-            _recipe("database", expressions, flags), lambda: _compiled(expressions, flags), hyperscan.dumpb, _loaded
-        )
-        self._scratch = hyperscan.Scratch(self._database)
-        self._local = threading.local()
+        recipe = _recipe("database", expressions, flags)
+        database = remembered(recipe, lambda: compile_database(expressions, flags), hyperscan.dumpb, _loaded)
+        self._scanner = Scanner(database)
 
     def hits(self, data: bytes) -> list[tuple[int, int]] | None:
         """Number of the expression and end of each hit; None if there are too many."""
@@ -184,27 +182,10 @@ class _Database:
             return len(found) > room
 
         try:
-            self._database.scan(data, note, scratch=self._own_scratch())
+            self._scanner.scan(data, note)
         except hyperscan.ScanTerminated:
             return None
         return found
-
-    def _own_scratch(self) -> hyperscan.Scratch:
-        scratch: hyperscan.Scratch | None = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = self._scratch.clone()
-        return scratch
-
-
-def _compiled(expressions: Sequence[bytes], flags: int) -> hyperscan.Database:
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=list(expressions),
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=[flags] * len(expressions),
-    )
-    return database
 
 
 def _loaded(data: bytes) -> hyperscan.Database:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import hyperscan
 
 from errorplane.detectors import Detector, Finding, Subject
+from errorplane.multipattern import compile_database
 from errorplane.policy._recognizers import recognizers
 from errorplane.redaction._superset import NoSuperset, superset
 from errorplane.redaction._unavailable import ExtraUnavailable
@@ -110,9 +111,7 @@ def _validates(recognizer: _Recognizer) -> bool:
 def _gate(entity: str, pattern: _Pattern, expression: str) -> bytes:
     try:
         gate = superset(expression)
-        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
-            expressions=[gate], ids=[0], elements=1, flags=[hyperscan.HS_FLAG_DOTALL]
-        )
+        compile_database([gate])
     except (NoSuperset, hyperscan.error) as error:
         raise PresidioUnavailable(
             f"redaction.presidio: {entity}: pattern {pattern.name!r} of Presidio cannot be used: {error}"

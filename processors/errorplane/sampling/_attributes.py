@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import functools
 import struct
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-import hyperscan
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from errorplane.multipattern import Scanner, compile_database
 from errorplane.otlp._wire import delimited, read_varint
 from errorplane.policy import AttributeTest
 from errorplane.policy._patterns import compile_pattern
@@ -78,22 +77,12 @@ class AttributeSearch:
                 looks = known.looks if whole else (*known.looks, (bit, passes))
                 literals[needle] = _Literal(known.bits | bit if whole else known.bits, looks, {})
         self._literals = tuple(literals.values())
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[_escaped(needle) for needle in literals],
-            ids=list(range(len(literals))),
-            elements=len(literals),
-            flags=[hyperscan.HS_FLAG_DOTALL] * len(literals),
-        )
-        self._scratch = hyperscan.Scratch(self._database)
-        self._local = threading.local()
+        self._scanner = Scanner(compile_database([_escaped(needle) for needle in literals]))
 
     def candidates(self, body: bytes) -> list[Candidate]:
         """Where in a request an attribute may be that passes a test."""
         ends: list[tuple[int, int]] = []
-        self._database.scan(
-            body, lambda number, _start, end, _flags, _context: ends.append((number, end)), scratch=self._own_scratch()
-        )
+        self._scanner.scan(body, lambda number, _start, end, _flags, _context: ends.append((number, end)))
         found = []
         for number, end in ends:
             literal = self._literals[number]
@@ -113,12 +102,6 @@ class AttributeSearch:
                     if bit & bits and passes(value):
                         confirmed |= bit
         return confirmed
-
-    def _own_scratch(self) -> hyperscan.Scratch:
-        scratch: hyperscan.Scratch | None = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = self._scratch.clone()
-        return scratch
 
 
 def _needles(key: str, test: AttributeTest) -> Iterable[tuple[bytes, bool]]:
