@@ -278,6 +278,7 @@ GATES = [(detector, _compiled([*detector.gate, *FOLDED_GATES])) for detector in 
 @example("curl -s -u\u65e5bob:hunter2 http://x", None)
 @example("%3A:ffff:a01:203", None)
 @example("api+key%3Dhunter2", None)
+@example("{SSHA%7DDkMTwBl+a/3DQTxCYEApdUtNXGgdUac3", None)
 @example("hunter2", "client\uff33ecret")
 def test_whatever_is_found_its_gate_fires(text: str, key: str | None) -> None:
     """If a detector finds something by a text or a key, one of its expressions matches the bytes of that text or key."""

@@ -19,7 +19,7 @@ _DOLLAR = rb"(?:\$|" + ESCAPED + rb"24)"
 GATES = (
     _DOLLAR + rb"(?:2[abxy]?|apr1|[1567y]|gy|md5|sha1)" + _DOLLAR,
     rb"(?:argon2(?:id|i|d)?|scrypt|pbkdf2[0-9a-z_:-]{0,8})",
-    rb"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}",
+    rb"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)(?:\}|" + ESCAPED + rb"7[dD])",
     rb"(?i)(?:%(?:25){0,2}|u00)7b(?:S?SHA|S?MD5|CRYPT)",
 )
 """A dollar and a brace may be escaped."""
