@@ -131,6 +131,18 @@ def _least_s(text: str, key: str | None, budget: float) -> float:
     return min(seconds)
 
 
+def _is_slow(text: str, key: str | None, budget: float) -> bool:
+    """Whether it takes more than the budget, and four times the length more than eight times as long.
+
+    What is merely dense, a number at every second byte, is above the budget on some machines: four times the length
+    takes four times as long, and sixteen times if the look is quadratic.
+    """
+    seconds = _least_s(text, key, budget)
+    if seconds <= budget:
+        return False
+    return seconds > 4 * budget or seconds > 8 * min(_cpu_s(text[: len(text) // 4], key) for _ in range(3))
+
+
 def _filled(unit: str, size: int) -> str:
     return (unit * (size // len(unit) + 1))[:size]
 
@@ -146,19 +158,17 @@ def _budget_s(size: int) -> float:
 
 @pytest.mark.parametrize("key", [None, "phone", "ssn", "card", "authorization", "db.query.text"])
 def test_worst_cases_take_as_long_as_their_length(key: str | None) -> None:
-    """Forty kilobytes of any of them take at most sixty times as long as usual lines."""
+    """Forty kilobytes of any of them take at most sixty times as long as usual lines, or no more than their share."""
     units = WORST if key is None else [unit for unit in WORST if len(unit) <= 2 and not unit.isalpha()]
     budget = _budget_s(SIZE)
-    slow = {unit: seconds for unit in units if (seconds := _least_s(_filled(unit, SIZE), key, budget)) > budget}
-    assert slow == {}
+    assert [unit for unit in units if _is_slow(_filled(unit, SIZE), key, budget)] == []
 
 
 def test_words_elsewhere_in_the_text_make_nothing_quadratic() -> None:
     """The same beside words without which many detectors do not look."""
     budget = _budget_s(SIZE // 2)
     texts = {unit: f"my card, phone, dob, iban and pass are x@y.de :// {_filled(unit, SIZE // 2)}" for unit in WORST}
-    slow = {unit: seconds for unit, text in texts.items() if (seconds := _least_s(text, None, budget)) > budget}
-    assert slow == {}
+    assert [unit for unit, text in texts.items() if _is_slow(text, None, budget)] == []
 
 
 @pytest.mark.parametrize(
@@ -168,4 +178,4 @@ def test_words_elsewhere_in_the_text_make_nothing_quadratic() -> None:
 def test_a_megabyte(unit: str) -> None:
     """It is the same at 25 times that length."""
     budget = _budget_s(MEGABYTE)
-    assert _least_s(_filled(unit, MEGABYTE), None, budget) <= budget
+    assert not _is_slow(_filled(unit, MEGABYTE), None, budget)
