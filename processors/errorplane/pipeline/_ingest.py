@@ -42,6 +42,7 @@ class Entrance:
         self._offer = offer
         self._slots = threading.BoundedSemaphore(slots)
         self._closed = False
+        self._one = threading.Lock()
 
     def close(self) -> None:
         """Take nothing any more."""
@@ -61,7 +62,8 @@ class Entrance:
         if not self._slots.acquire(timeout=_SLOT_WAIT_S):
             raise Overloaded("the pipeline is busy: all places are taken", _RETRY_AFTER_S)
         try:
-            request, receipt = self._prepare(signal, message, body, layout)
+            with self._one:
+                request, receipt = self._prepare(signal, message, body, layout)
             if request is None:
                 self._slots.release()
             else:
