@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from errorplane.classification import FactStream
 from errorplane.errors import ErrorFact
-from errorplane.journal import Journal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord, unpack_refs
+from errorplane.journal import AnyJournal, JournalCorrupt, JournalError, StoredRequest, VerdictRecord, unpack_refs
 from errorplane.measures import Measures
 from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
@@ -103,12 +103,12 @@ class Decider:
                 self._arrivals.append(_Arrival(seq, note))
                 self._wake.notify()
 
-    def start(self, journal: Journal, recovered: Iterable[tuple[int, Index]]) -> None:
+    def start(self, journal: AnyJournal, recovered: Iterable[tuple[int, Index]]) -> None:
         """Take in what an earlier process left in the journal, then start deciding."""
         self.attach(journal, recovered)
         self._thread.start()
 
-    def attach(self, journal: Journal, recovered: Iterable[tuple[int, Index]] = ()) -> None:
+    def attach(self, journal: AnyJournal, recovered: Iterable[tuple[int, Index]] = ()) -> None:
         """As ``start``, without deciding: for those who call ``step`` themselves."""
         self._journal = journal
         self._now.not_before(journal.held_last or 0.0)
@@ -135,7 +135,7 @@ class Decider:
         for _ in arrivals:
             self._on_taken()
 
-    def _restore_budgets(self, journal: Journal) -> None:
+    def _restore_budgets(self, journal: AnyJournal) -> None:
         self.budgets.limit(self._plan().budgets)
         try:
             problems = self.budgets.restore(journal.budgets(), self._now())
@@ -145,7 +145,7 @@ class Decider:
             self._counters.add("internal_errors", 1, where="journal_record")
             log.error("journal: counts of a budget are lost: %s", problem)
 
-    def _overflow(self, journal: Journal) -> bytes:
+    def _overflow(self, journal: AnyJournal) -> bytes:
         try:
             return journal.overflow()
         except JournalCorrupt as error:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from errorplane.journal import Journal, JournalCorrupt
+from errorplane.journal import AnyJournal, JournalCorrupt
 from errorplane.otlp import Signal
 from errorplane.pipeline._spans import Spans
 from errorplane.sampling import Items
@@ -44,7 +44,7 @@ class Split:
 class Giants:
     """Reads spans' ids from the journal, of giant traces only."""
 
-    def __init__(self, journal: Journal, spans: Spans) -> None:
+    def __init__(self, journal: AnyJournal, spans: Spans) -> None:
         self._journal = journal
         self._spans = spans
 

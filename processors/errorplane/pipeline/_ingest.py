@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError, Message
 
-from errorplane.journal import Journal, JournalError
+from errorplane.journal import AnyJournal, JournalError
 from errorplane.otlp import InvalidRequest, Overloaded, Receipt, ShuttingDown, Signal
 from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, walk
 from errorplane.pipeline._counters import Counters
@@ -34,7 +34,7 @@ class Entrance:
     """
 
     def __init__(
-        self, plan: Callable[[], Plan], journal: Journal, counters: Counters, offer: Offer, slots: int
+        self, plan: Callable[[], Plan], journal: AnyJournal, counters: Counters, offer: Offer, slots: int
     ) -> None:
         self._plan = plan
         self._journal = journal

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 
-from errorplane.journal import Ack, Journal, JournalCorrupt
+from errorplane.journal import Ack, AnyJournal, Journal, JournalCorrupt
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
 from errorplane.pipeline._counters import Counters
@@ -34,7 +34,7 @@ def recover(journal: Journal, plan: Plan, counters: Counters) -> Iterator[tuple[
         log.info("journal: %d requests read again in %.1f s", total, time.monotonic() - started)
 
 
-def read_index(journal: Journal, seq: int, plan: Plan, counters: Counters) -> Index:
+def read_index(journal: AnyJournal, seq: int, plan: Plan, counters: Counters) -> Index:
     """The index of one request; an empty one, which lets go of it, where the record is damaged."""
     try:
         request = journal.request(seq)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from errorplane.journal import Change, Journal, VerdictRecord, unpack_refs
+from errorplane.journal import AnyJournal, Change, VerdictRecord, unpack_refs
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._index import Index
 from errorplane.sampling import TraceState
@@ -17,7 +17,7 @@ _CACHED = 32  # traces that fail together lie in the same requests
 class Rescuer:
     """Reads requests again of which a trace was dropped; ``read`` gives the index of one."""
 
-    def __init__(self, journal: Journal, read: Callable[[int], Index], counters: Counters) -> None:
+    def __init__(self, journal: AnyJournal, read: Callable[[int], Index], counters: Counters) -> None:
         self._journal = journal
         self._read = read
         self._counters = counters

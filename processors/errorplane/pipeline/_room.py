@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from errorplane.journal import Change, Delivery, Journal, JournalCorrupt, JournalError
+from errorplane.journal import AnyJournal, Change, Delivery, JournalCorrupt, JournalError
 from errorplane.routing import copy_of
 
 log = logging.getLogger("errorplane.pipeline")
@@ -22,7 +22,7 @@ _REQUESTS_AT_ONCE = 256  # each is read, taken apart and written again
 class Room:
     """Looks at the journal once a turn, and adds to the turn's change what makes room."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: AnyJournal) -> None:
         self._journal = journal
         self._log_at = 0.0
 

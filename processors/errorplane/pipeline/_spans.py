@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from errorplane.journal import Journal
+from errorplane.journal import AnyJournal
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Range, walk
 
@@ -17,7 +17,7 @@ _CACHED = 32  # layouts of requests; traces that fail together lie in the same o
 class Spans:
     """Reads requests of traces again; where their items lie is remembered."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: AnyJournal) -> None:
         self._journal = journal
         self._layouts: OrderedDict[int, list[Range]] = OrderedDict()
 

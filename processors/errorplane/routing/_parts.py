@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from errorplane.journal import Delivery, Journal, JournalCorrupt, JournalError, Refs, StoredRequest
+from errorplane.journal import AnyJournal, Delivery, JournalCorrupt, JournalError, Refs, StoredRequest
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout, rebuild, walk
 from errorplane.routing._tracestate import has_threshold, resolved
@@ -63,7 +63,7 @@ class _Source:
 
 
 def parts_of(
-    journal: Journal,
+    journal: AnyJournal,
     delivery: Delivery,
     resource_extra: bytes,
     unreadable: Callable[[int, int, JournalError], None],
@@ -91,7 +91,7 @@ def parts_of(
         yield from _bounded(_Source(request.signal, request.body, layout, keep, resource_extra, rewrite).part())
 
 
-def copy_of(journal: Journal, delivery: Delivery, unreadable: Callable[[int, int, JournalError], None]) -> Delivery:
+def copy_of(journal: AnyJournal, delivery: Delivery, unreadable: Callable[[int, int, JournalError], None]) -> Delivery:
     """The same delivery with its items in it, which so far it only refers to."""
     parts = tuple(parts_of(journal, delivery, b"", unreadable))
     payload, items = b"".join(part.payload for part in parts), sum(part.items for part in parts)
