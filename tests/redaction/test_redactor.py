@@ -23,7 +23,7 @@ from errorplane.otlp import Signal
 from errorplane.otlp._wire import MalformedWire, canonical, encode_varint, walk
 from errorplane.policy import Redaction
 from errorplane.redaction import Redacted, Redactor, custom_detector
-from errorplane.redaction._locate import pair_around
+from errorplane.redaction._pairs import pair_around
 
 REDACTOR = Redactor()
 MAIL = SECRETS["EMAIL_ADDRESS"]

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ class Gate:
         rows = [database.hits(body) for database in (self._words, *self._others)]
         if None in rows:
             return Hits(range(len(body)), range(len(body)))
-        names = [end for name in self._names for end in _ends(body, name)]
+        names = list(chain.from_iterable(_ends(body, name) for name in self._names))
         if not (names or any(rows)):
             return _NOTHING
         errors = {end - 1 for expression, end in rows[0] or () if expression >= self._first_error}
@@ -135,12 +136,11 @@ class Gate:
         return mask
 
 
-def _ends(body: bytes, name: bytes) -> Iterator[int]:
+def _ends(body: bytes, name: bytes) -> list[int]:
     """Offsets of the last byte of each place where it stands."""
-    at = body.find(name)
-    while at >= 0:
-        yield at + len(name) - 1
-        at = body.find(name, at + len(name))
+    pieces = body.split(name)  # as fast as ``find``, and at once
+    lengths = map(len(name).__add__, map(len, pieces[:-1]))
+    return list(accumulate(lengths, initial=-1))[1:]
 
 
 def _coarse(expressions: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:

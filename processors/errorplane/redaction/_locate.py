@@ -13,7 +13,6 @@ _FAR = 1 << 62  # beyond every offset
 # How a span begins that any SDK wrote: sixteen bytes of trace_id, eight of span_id.
 _IDS = b"\x0a\x10" + bytes(16) + b"\x12\x08"
 _IDS_LENGTH = 28
-_LONGEST_KEY, _VALUE_TAG = 64, 0x12
 
 
 class Target(NamedTuple):
@@ -50,29 +49,6 @@ def targets(
         for start, end in scope.rest:
             yield from _outside(body, start, end, shapes.scope, hits, both)
         yield from _in_items(body, layout, range(scope.first, scope.last), shapes.item, hits, both)
-
-
-def pair_around(body: bytes, end: int) -> bytes | None:
-    """The KeyValue whose key ends with the byte at ``end``, if it is written as every SDK does: key, value, no more.
-
-    Its own length must say so too, all of it: the byte before is the last one of a tag. Then nothing else is in it, and
-    any other reading of these bytes is some text that happens to hold a whole KeyValue.
-    """
-    head = body.rfind(b"\x0a", max(0, end - _LONGEST_KEY), end - 1)
-    if head < 3 or end + 3 >= len(body) or body[head + 1] != end - head - 1 or body[end + 1] != _VALUE_TAG:
-        return None
-    size, start = body[end + 2], end + 3
-    if size >= 0x80:
-        if body[start] >= 0x80:
-            return None  # of more than 16 kB
-        size, start = size & 0x7F | body[start] << 7, start + 1
-    stop = start + size
-    length = stop - head
-    if length < 0x80:
-        told = body[head - 2] < 0x80 and body[head - 1] == length
-    else:
-        told = body[head - 3] < 0x80 and body[head - 2] - 0x80 | body[head - 1] << 7 == length
-    return body[head:stop] if told and stop <= len(body) else None
 
 
 def _outside(

@@ -19,9 +19,10 @@ from errorplane.redaction._broken import withhold_broken
 from errorplane.redaction._custom import custom_detector
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._gate import Hits
-from errorplane.redaction._locate import Target, pair_around, targets
+from errorplane.redaction._locate import Target, targets
 from errorplane.redaction._marks import Marking, Sighting
 from errorplane.redaction._named import named_detector
+from errorplane.redaction._pairs import CleanPairs
 from errorplane.redaction._presidio import presidio_detectors
 from errorplane.redaction._quarantine import Seal
 from errorplane.redaction._result import Limits, Redacted
@@ -57,6 +58,7 @@ class Redactor:
         self.engine = Engine(detectors, allow, allow_patterns, transform)
         self._gate = self.engine.gate
         self._looker = Looker(self.engine, limits, clock, seal)
+        self._clean = CleanPairs(self._looker.is_clean)
         self._seal = seal
         self._error_texts = error_texts
         self._limits = limits
@@ -148,11 +150,7 @@ class Redactor:
 
     def _offsets(self, body: bytes, hits: Hits, deadline: float) -> Sequence[int]:
         """Where to look, without the names of attributes whose values turn out to be clean: most statements are."""
-        left = [
-            end
-            for end in hits.names
-            if (pair := pair_around(body, end)) is None or not self._looker.is_clean(pair, deadline)
-        ]
+        left = self._clean.others(body, hits.names, deadline)
         return sorted({*hits.look, *left}) if left else hits.look
 
     def _class_of(self, entity: str) -> DataClass:
