@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.support import collector_tools as tools
 
-NAMES = ("agent", "gateway", "attach")
+NAMES = ("agent", "balancer", "gateway", "attach")
 _VARIABLE = re.compile(r"\$\{env:\w+:-([^}]*)\}")
 
 
@@ -49,8 +49,10 @@ def test_a_broken_configuration_is_refused_by_name(tmp_path: Path, old: str, new
     assert named in result.stderr
 
 
-@pytest.mark.parametrize("name", ["agent", "attach"])
-def test_nothing_before_errorplane_writes_to_disk(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "addresses"), [("agent", {"127.0.0.1:4317"}), ("attach", {"127.0.0.1:4317"}), ("balancer", {"127.0.0.1"})]
+)
+def test_nothing_before_errorplane_writes_to_disk(name: str, addresses: set[str]) -> None:
     """No storage, and no exporter but errorplane's in any pipeline that takes raw telemetry."""
     parts = config(name)
     assert [extension for extension in parts["extensions"] if "storage" in extension] == []
@@ -62,7 +64,18 @@ def test_nothing_before_errorplane_writes_to_disk(name: str) -> None:
         for exporter in stages["exporters"]
     }
     assert raw
-    assert {exporter["endpoint"] for exporter in raw.values()} == {"127.0.0.1:4317"}
+    assert {_address(exporter) for exporter in raw.values()} == addresses
+
+
+def test_the_balancer_waits_for_the_processors_and_never_gives_up_by_itself() -> None:
+    """Each of its queues answers with what became of the data; each inner retry ends, so that the outer one can."""
+    for exporter in config("balancer")["exporters"].values():
+        inner = exporter["protocol"]["otlp"]
+        queues = [inner["sending_queue"], *filter(None, [exporter.get("sending_queue")])]
+        assert [queue["wait_for_result"] and queue["block_on_overflow"] for queue in queues] == [True] * len(queues)
+        assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
+        assert inner["retry_on_failure"]["max_elapsed_time"] == "5s"
+        assert exporter["resolver"]["dns"]["hostname"] == "127.0.0.1"
 
 
 def test_attach_never_sends_back_what_came_from_errorplane() -> None:
@@ -86,17 +99,17 @@ def test_it_listens_on_loopback_until_told_otherwise(name: str) -> None:
     assert [address for address in listening if not address.startswith("${env:ERRORPLANE_")] == []
 
 
-def test_the_three_can_run_beside_errorplane_on_one_machine() -> None:
-    """Agent, gateway and errorplane have no default port in common (agent and attach never run together)."""
+def test_all_can_run_beside_errorplane_on_one_machine() -> None:
+    """Agent, balancer, gateway and errorplane have no default port in common (agent and attach never run together)."""
     taken = [
         *("127.0.0.1:4317", "127.0.0.1:4318", "127.0.0.1:4319"),
         *(
             p["endpoint"]
-            for name in ("agent", "gateway")
+            for name in ("agent", "balancer", "gateway")
             for r in config(name)["receivers"].values()
             for p in _protocols(r)
         ),
-        *(config(name)["extensions"]["health_check"]["endpoint"] for name in ("agent", "gateway")),
+        *(config(name)["extensions"]["health_check"]["endpoint"] for name in ("agent", "balancer", "gateway")),
     ]
     assert len(taken) == len(set(taken))
 
@@ -123,3 +136,8 @@ def test_go_mod_has_the_versions_of_the_manifest() -> None:
 
 def _protocols(receiver: dict[str, Any]) -> list[dict[str, Any]]:
     return list(receiver.get("protocols", {}).values())
+
+
+def _address(exporter: dict[str, Any]) -> str:
+    """Where an exporter sends to: its endpoint, or the name of which a balancing one takes all addresses."""
+    return str(exporter["endpoint"] if "endpoint" in exporter else exporter["resolver"]["dns"]["hostname"])

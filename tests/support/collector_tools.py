@@ -124,8 +124,12 @@ class Collector:
 
 
 @contextlib.contextmanager
-def run_collector(config: Path, folder: Path, env: Mapping[str, str] | None = None) -> Iterator[Collector]:
+def run_collector(
+    config: Path, folder: Path, env: Mapping[str, str] | None = None, *, prefix: Sequence[str] = ()
+) -> Iterator[Collector]:
     """Run ``config`` in ``folder`` until the block ends; it is healthy when the block starts.
+
+    ``prefix`` is put before the command and has to end in an ``exec`` of it.
 
     Every listening address that the configuration reads from the environment gets a free port, unless ``env`` sets it.
     Relative paths in the configuration are relative to ``folder``. The process is stopped by SIGTERM (drained) at the
@@ -143,7 +147,7 @@ def run_collector(config: Path, folder: Path, env: Mapping[str, str] | None = No
     log = folder / f"{config.stem}-{ports['HEALTH']}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [tool("otelcol"), "--config", config],
+            [*prefix, tool("otelcol"), "--config", config],
             cwd=folder,
             env={**_plain_environment(), **given},
             stdin=subprocess.DEVNULL,
