@@ -67,8 +67,8 @@ class MemoryJournal:
         self.used_bytes = 0
         self.rescue_bytes = 0
         self.verdict_bytes = 0
-        self.given_up: Counter[tuple[str, str]] = Counter()
-        """Healthy items given up for want of room, by retention class and signal."""
+        self.given_up: Counter[str] = Counter()
+        """Healthy items given up for want of room, by signal."""
         self.released: Counter[str] = Counter()
         """Requests that are no longer held for late errors, by why."""
         self._on_append = on_append
@@ -83,6 +83,7 @@ class MemoryJournal:
         self._held: OrderedDict[int, None] = OrderedDict()  # by when they were held, oldest first
         self._verdicts: dict[bytes, VerdictRecord] = {}
         self._deliveries: dict[int, Delivery] = {}
+        self._sending: set[int] = set()
         self._next_seq = self._next_delivery = 1
 
     # --- what is held ---------------------------------------------------------------------------------------------
@@ -151,10 +152,23 @@ class MemoryJournal:
 
     # --- deliveries -----------------------------------------------------------------------------------------------
 
-    def pending(self, after: int = 0) -> list[int]:
+    def pending(self) -> list[int]:
         """The deliveries that wait, oldest first."""
         with self._lock:
-            return [number for number in self._deliveries if number > after]
+            return list(self._deliveries)
+
+    def begin(self, number: int) -> Delivery | None:
+        """A delivery that waits, which stays as it is until it is put back or acknowledged; None if it is gone."""
+        with self._lock:
+            delivery = self._deliveries.get(number)
+            if delivery is not None:
+                self._sending.add(number)
+            return delivery
+
+    def put_back(self, number: int) -> None:
+        """A delivery that was begun waits again, nothing of it having arrived."""
+        with self._lock:
+            self._sending.discard(number)
 
     def delivery(self, number: int) -> Delivery | None:
         """One delivery that waits."""
@@ -163,12 +177,19 @@ class MemoryJournal:
     def bulky(self, limit: int) -> list[int]:
         """The oldest deliveries that hold requests, and so can make room."""
         with self._lock:
-            return list(islice((number for number, each in self._deliveries.items() if each.refs), limit))
+            bulky = (n for n, each in self._deliveries.items() if each.refs and n not in self._sending)
+            return list(islice(bulky, limit))
 
     def acknowledge(self, number: int) -> None:
         """A delivery has arrived, or is not wanted any more."""
         with self._lock:
             self._delivered(number)
+
+    def waiting_items(self, signal: Signal) -> int:
+        """Items of deliveries that refer to requests, or hold what was copied from some."""
+        with self._lock:
+            waiting = [each for each in self._deliveries.values() if each.signal is signal]
+            return sum(each.items for each in waiting if each.refs or each.copied)
 
     # --- changes --------------------------------------------------------------------------------------------------
 
@@ -199,9 +220,9 @@ class MemoryJournal:
             for delivery in change.deliveries:
                 self._deliver(delivery)
             for number, delivery in change.give_up.items():
-                if number in self._deliveries:
-                    self.given_up[delivery.retention_class, delivery.signal.value] += delivery.items
-                self._delivered(number)
+                if number in self._deliveries and number not in self._sending:
+                    self.given_up[delivery.signal.value] += delivery.items
+                    self._delivered(number)
             for number, (_, new) in change.copies.items():
                 self._replace(number, new)
             for seq, at in change.dropped.items():
@@ -212,6 +233,12 @@ class MemoryJournal:
                     self._count_open(seq, sign * count)
             self._release(change.release_before, change.make_room)
             self.indexed_through = change.indexed_through or self.indexed_through
+
+    def abandon(self) -> None:
+        """Take every request as decided: what was known of its traces is lost."""
+        with self._lock:
+            for seq in tuple(self._open):
+                self._count_open(seq, -self._requests[seq].open)
 
     def _forget(self, trace_id: bytes) -> None:
         verdict = self._verdicts.pop(trace_id, None)
@@ -227,7 +254,7 @@ class MemoryJournal:
 
     def _replace(self, number: int, new: Delivery) -> None:
         old = self._deliveries.get(number)
-        if old is not None:  # else it has arrived meanwhile
+        if old is not None and number not in self._sending:  # else it has arrived meanwhile, or is about to
             self._deliveries[number] = new
             self.used_bytes += _size(new) - _size(old)
             for seq in old.refs:
@@ -235,6 +262,7 @@ class MemoryJournal:
 
     def _delivered(self, number: int) -> None:
         delivery = self._deliveries.pop(number, None)
+        self._sending.discard(number)
         if delivery is not None:
             self.used_bytes -= _size(delivery)
             for seq in delivery.refs:

@@ -121,6 +121,13 @@ COUNTERS: tuple[Metric, ...] = (
         ("destination", "entity"),
         "Values for one destination that were lost since their token in the journal was damaged.",
     ),
+    Metric(
+        "lost_items",
+        "{item}",
+        ("signal", "reason"),
+        "Items lost by sampling inside an application (`errorplane.sdk`), where there is no journal on disk to hold them: "
+        "queue_full, memory_full, shutdown, or failure of errorplane itself.",
+    ),
     Metric("unreadable_items", "{item}", ("destination",), "Items lost since their record in the journal was damaged."),
     Metric("internal_errors", "{error}", ("where",), "Failures inside errorplane itself."),
 )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
@@ -18,17 +17,15 @@ from opentelemetry.trace.span import SpanContext, TraceState
 from opentelemetry.util.types import Attributes
 
 from errorplane.masking import Mask
-
-T = TypeVar("T")
-_REMEMBERED = 256  # resources and scopes: a process has few
+from errorplane.sdk._identity import by_identity
 
 
-class MaskedSpan(ReadableSpan):
-    """A masked copy of a span; it says as the original how much its limits have dropped."""
+class CopiedSpan(ReadableSpan):
+    """A copy of a span; it says as the original how many attributes, events and links its limits have dropped."""
 
-    def __init__(self, span: ReadableSpan, **parts: Any) -> None:
+    def __init__(self, dropped: tuple[int, int, int], **parts: Any) -> None:
         super().__init__(**parts)
-        self._dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
+        self._dropped = dropped
 
     @property
     def dropped_attributes(self) -> int:
@@ -51,15 +48,15 @@ class Copies:
 
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
-        self.resource = _by_identity(self._resource)
-        self.scope = _by_identity(self._scope)
+        self.resource = by_identity(self._resource)
+        self.scope = by_identity(self._scope)
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """The span with every text and number in it masked; ids, times and kind are the same."""
         text = self._mask.text
         scope = span.instrumentation_scope
-        return MaskedSpan(
-            span,
+        return CopiedSpan(
+            (span.dropped_attributes, span.dropped_events, span.dropped_links),
             name=text(span.name),
             context=self._context(span.context),
             parent=self._context(span.parent),
@@ -142,18 +139,3 @@ class Copies:
 
     def _is_clean(self, text: str) -> bool:
         return self._mask.text(text) == text
-
-
-def _by_identity(make: Callable[[T], T]) -> Callable[[T], T]:
-    """Remember what is made of an object as long as it is the same one: to hash a resource costs more than a span."""
-    made: dict[int, tuple[T, T]] = {}
-
-    def remembered(original: T) -> T:
-        found = made.get(id(original))
-        if found is None:
-            if len(made) >= _REMEMBERED:
-                made.clear()
-            found = made[id(original)] = (original, make(original))
-        return found[1]
-
-    return remembered
