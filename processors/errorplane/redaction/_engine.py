@@ -40,6 +40,7 @@ class Engine:
         """Attribute names, in lower case, everything inside of which is to be hidden."""
         self._chosen = functools.lru_cache(_REMEMBERED_KEYS)(self._choose)
         self._of_key = functools.lru_cache(_REMEMBERED_KEYS)(self._fired)
+        self._seen = functools.lru_cache(_REMEMBERED_TEXTS)(lambda text, key, kind: self.find(text, key, kind=kind))
         self._remembered = functools.lru_cache(_REMEMBERED_TEXTS)(self._redact)
 
     def find(self, text: str, key: str | None = None, *, kind: KeyClass | None = None) -> list[Finding]:
@@ -58,7 +59,12 @@ class Engine:
         return new, list(findings)
 
     def _redact(self, text: str, key: str | None, kind: KeyClass | None) -> tuple[str, Sequence[Finding]]:
-        return settle(text, lambda each: self.find(each, key, kind=kind), self._transform)
+        def look(each: str) -> list[Finding]:  # what masking left is often one of few texts, such as a mark alone
+            seen = each is not text and short
+            return self._seen(each, key, kind) if seen else self.find(each, key, kind=kind)
+
+        short = len(text) <= _LONGEST_REMEMBERED and (key is None or len(key) <= _LONGEST_REMEMBERED)
+        return settle(text, look, self._transform)
 
     def _around(self, key: str | None, kind: KeyClass | None) -> int:
         """The detectors that may find something in a text because of what is known about it."""

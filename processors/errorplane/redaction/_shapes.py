@@ -31,6 +31,8 @@ class Kind(enum.Enum):
     """A packed list."""
     UNKNOWN = enum.auto()
 
+    __hash__ = object.__hash__  # as fast as can be: kinds are in the keys of what is remembered
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

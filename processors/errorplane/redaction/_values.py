@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from errorplane.errors import (
 )
 from errorplane.redaction._engine import Engine
 from errorplane.redaction._marks import Mark, is_mark_key, read_mark
+from errorplane.redaction._plain import plain, written
 from errorplane.redaction._quarantine import ERROR, Seal, withheld
 from errorplane.redaction._result import Limits
 from errorplane.redaction._shapes import Kind
@@ -91,6 +93,27 @@ class Looker:
     def _look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
         if (kind is Kind.ID and len(body) in _ID_LENGTHS) or self._engine.gate.is_quiet(body):
             return _AS_IT_IS
+        looked = self._look_at_plain(kind, body) if deadline == math.inf else None
+        return self._look_into(kind, body, deadline) if looked is None else looked
+
+    def _look_at_plain(self, kind: Kind, body: bytes) -> Looked | None:
+        """The same as ``_look_into`` in a third of its time; None where that one is needed."""
+        read = plain(kind, body)
+        if read is None or len(body) > self._limits.text or b"\0" in body:
+            return None
+        key, text = read
+        try:
+            if key is not None and (key in _RESERVED or is_mark_key(key) or self._engine.redact(key)[1]):
+                return None
+            new, findings = self._engine.redact(text, key)
+        except Exception:  # noqa: BLE001  # the boundary: the full look withholds what it happens in
+            return None
+        if not findings:
+            return _AS_IT_IS
+        found = Counter(finding.entity for finding in findings)
+        return Looked(written(kind, key, new), tuple(found.items()))
+
+    def _look_into(self, kind: Kind, body: bytes, deadline: float) -> Looked:
         if kind is Kind.UNKNOWN:
             return _UNKNOWN_GOES
         strings = Strings(self._engine, self._limits, self._clock, deadline, self._seal)
