@@ -59,7 +59,9 @@ _FAILED: Mapping[Signal, Failing] = {Signal.TRACES: span_failed, Signal.LOGS: lo
 class Core:
     """Takes items in its queues, decides in one thread, exports in another; both start with the first item."""
 
-    def __init__(self, plan: Plan, destination: str, max_bytes: int, max_queue: int) -> None:
+    def __init__(
+        self, plan: Plan, resource_tags: Callable[[str], bytes], destination: str, max_bytes: int, max_queue: int
+    ) -> None:
         self.counters = Counters()
         self.turn = threading.RLock()
         """Held while the deciding thread is at work: who forks meanwhile would copy it half done."""
@@ -81,8 +83,8 @@ class Core:
             self.journal,
             self.counters,
             destination,
-            plan.resource_tags,
-            self._rewrite,
+            resource_tags,
+            plan.policy.errors.facts.destinations != (),
             lambda signal, items: self._lose(signal, items, "shutdown"),
         )
         self._count()
@@ -113,9 +115,6 @@ class Core:
                 for signal, count in tuple(journal.given_up.items())
             },
         )
-
-    def _rewrite(self, signal: Signal, payload: bytes) -> bytes:
-        return self._plan.actions.rewriter(self._destination).payload(signal, payload).payload
 
     def _taken(self) -> None:
         self._entrance.release()

@@ -15,7 +15,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 from errorplane.journal import Delivery, JournalError, MemoryJournal
 from errorplane.otlp import Signal
 from errorplane.pipeline import Counters
-from errorplane.routing._parts import Rewrite, parts_of
+from errorplane.routing._parts import parts_of
 
 log = logging.getLogger("errorplane.sdk")
 
@@ -45,8 +45,8 @@ class ExportThread:
     """Exports deliveries of the journal in batches of 512, oldest first, those that failed before last.
 
     A batch that fails is tried again for as long as the journal holds it; while others go through, five times. What no
-    route takes is let go of, after ``lose(signal, items)``; facts about errors count for nothing there. ``jitter`` is
-    between 0 and 1.
+    route takes is let go of, after ``lose(signal, items)``; facts about errors count for nothing there, and leave only
+    ``with_facts``. ``jitter`` is between 0 and 1.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ExportThread:
         counters: Counters,
         destination: str,
         resource_tags: Callable[[str], bytes],
-        rewrite: Rewrite,
+        with_facts: bool,
         lose: Callable[[Signal, int], None],
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -63,7 +63,7 @@ class ExportThread:
         self._counters = counters
         self._destination = destination
         self._resource_tags = resource_tags
-        self._rewrite = rewrite
+        self._with_facts = with_facts
         self._lose = lose
         self._jitter = jitter
         self._routes: dict[Signal, Route] = {}
@@ -147,13 +147,14 @@ class ExportThread:
         delivery = self._journal.begin(number)
         if delivery is None:
             return True
-        route = self._routes.get(delivery.signal) if delivery.destinations else None
+        facts = _are_facts(delivery)
+        route = None if facts and not self._with_facts else self._routes.get(delivery.signal)
         progress = self._progress.setdefault(number, _Progress())
         if route is not None and not self._export(delivery, route, progress, give_up=give_up):
             if not progress.done:
                 self._journal.put_back(number)
             return False
-        if route is None and not _are_facts(delivery):
+        if route is None and not facts:
             self._lose(delivery.signal, delivery.items)
         self._journal.acknowledge(number)
         self._progress.pop(number, None)
@@ -177,7 +178,7 @@ class ExportThread:
 
     def _items(self, delivery: Delivery, route: Route) -> Iterator[Any]:
         extra = self._resource_tags(delivery.retention_class)
-        for part in parts_of(self._journal, delivery, extra, self._unreadable, self._rewrite):
+        for part in parts_of(self._journal, delivery, extra, self._unreadable):
             yield from route.decode(part.payload)
 
     def _unreadable(self, seq: int, items: int, error: JournalError) -> None:

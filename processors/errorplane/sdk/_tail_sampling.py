@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
+from errorplane.classification import Classifier
+from errorplane.errors import POLICY_VERSION, RETENTION_CLASS
 from errorplane.keys import EphemeralKeys, Key, KeyProvider, from_policy
 from errorplane.otlp import Signal
 from errorplane.pipeline import COUNTERS, compile_plan
 from errorplane.pipeline._counters import Labels
-from errorplane.policy import Policy, load
+from errorplane.policy import Destination, Policy, load
+from errorplane.retention import RESOURCE_ATTRIBUTES, encode_tags
 from errorplane.sdk._core import SIGNALS, Core
 from errorplane.sdk._export_thread import Route
 
@@ -43,6 +48,8 @@ _PUBLISHED = frozenset(
     )
 )
 
+_UNNAMED = "exporter"
+
 
 class TailSampling:
     """Decides about the traces of this process, as a whole and with their log records, when they are complete.
@@ -51,7 +58,7 @@ class TailSampling:
     the exporters of what it keeps. What it keeps is redacted and tagged as the policy says.
 
     ``policy`` is one, or the file of one. ``destination`` names the one of the policy's destinations whose actions of
-    redaction apply; without it, what those destinations treat differently is replaced by its entity. At most about
+    redaction apply; without it, those that hold for all. At most about
     ``max_bytes`` of memory are used for what is undecided, held for late errors, remembered or not exported yet; at
     most ``max_queue`` items of each signal, twice as many with those that failed, wait to be taken in. With a
     ``meter_provider`` the counts of ``stats`` are published as metrics. ``keys`` are those of actions that need some,
@@ -77,15 +84,14 @@ class TailSampling:
         if destination is not None and destination not in policy.destinations:
             known = ", ".join(policy.destinations) or "none"
             raise ValueError(f"destination {destination!r} is not in the policy, which has {known}")
-        unmeasured = policy.metrics.model_copy(update={"enabled": False})
-        self._plan = compile_plan(
-            policy.model_copy(update={"metrics": unmeasured}), _ProcessKeys(keys or from_policy(policy))
-        )
-        self._bounds = (destination or "exporter", max_bytes, max_queue)
+        name = destination or _UNNAMED
+        plan = compile_plan(_reduced(policy, name), _ProcessKeys(keys or from_policy(policy)))
+        self._plan = replace(plan, classifier=Classifier(policy))  # whose facts name the policy as it was written
+        self._options = (_tags(policy.revision), name, max_bytes, max_queue)
         self._routes: dict[Signal, Route] = {}
         self._closed: set[Signal] = set()
         self._lock = threading.Lock()
-        self.core = Core(self._plan, *self._bounds)
+        self.core = Core(self._plan, *self._options)
         _survive_forks(self)
         if meter_provider is not None:
             _publish(meter_provider, self)
@@ -165,11 +171,25 @@ class TailSampling:
 
     def _renew(self) -> None:
         """In a process that has just forked off: take part with nothing of the parent's."""
-        self.core = Core(self._plan, *self._bounds)
+        self.core = Core(self._plan, *self._options)
         self._lock = threading.Lock()
         for signal, route in self._routes.items():
             if signal not in self._closed:
                 self.core.route(signal, route)
+
+
+def _reduced(policy: Policy, destination: str) -> Policy:
+    """The policy with this destination alone, so that its actions are done at once, and without measuring."""
+    unmeasured = policy.metrics.model_copy(update={"enabled": False})
+    only = {destination: policy.destinations.get(destination, Destination.model_construct())}
+    return policy.model_copy(update={"metrics": unmeasured, "destinations": only})
+
+
+def _tags(revision: str) -> Callable[[str], bytes]:
+    """The attributes of every Resource that leaves, by retention class: those that a processor appends."""
+    return functools.cache(
+        lambda name: encode_tags(RESOURCE_ATTRIBUTES, ((POLICY_VERSION, revision), (RETENTION_CLASS, name)))
+    )
 
 
 class _ProcessKeys:
