@@ -158,8 +158,9 @@ def test_verdicts_are_remembered_and_forgotten(opened: Open) -> None:
 def test_places_of_items_come_back_as_they_were(last: int) -> None:
     """References to items of any number, spans and log records, survive being packed; those added later join them."""
     refs = {1 << 40: (Signal.LOGS, array("I", [last, 3])), 7: (Signal.TRACES, array("I", [0]))}
-    assert unpack_refs(pack_refs(refs)) == refs
-    added = unpack_refs(pack_refs(refs) + pack_refs({7: (Signal.TRACES, array("I", [last]))}))
+    packed = b"".join(pack_refs(seq, signal, numbers) for seq, (signal, numbers) in refs.items())
+    assert unpack_refs(packed) == refs
+    added = unpack_refs(packed + pack_refs(7, Signal.TRACES, [last]))
     assert list(added[7][1]) == [0, last]
 
 

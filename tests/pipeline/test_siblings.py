@@ -10,13 +10,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.telemetry import NOW_NS, log, span, traces
 
 from errorplane.classification import ClassifiedError, Classifier, observe_log, observe_span, span_is_error
-from errorplane.journal import Journal
+from errorplane.journal import Journal, pack_refs
 from errorplane.keys import Key
 from errorplane.otlp import Signal
 from errorplane.pipeline._siblings import Siblings
 from errorplane.pipeline._spans import Spans
 from errorplane.policy import Policy
-from errorplane.sampling import Items
 
 TRACE = b"t" * 16
 TIMEOUT = {"exception.type": "TimeoutError", "exception.message": "no answer"}
@@ -54,11 +53,11 @@ def healed(
     logged: Sequence[bytes] = (),
 ) -> tuple[int, int]:
     """How many of a trace's occurrences are healed, of how many; ``logged``: spans in which an error was logged."""
-    refs = {}
+    refs = b""
     observed = []
     for spans in requests:
         seq = journal.append(Signal.TRACES, traces(spans).SerializeToString())
-        refs[seq] = Items.of(Signal.TRACES, range(len(spans)))
+        refs += pack_refs(seq, Signal.TRACES, range(len(spans)))
         for item, each in enumerate(spans):
             if span_is_error(each):
                 service = (services or {}).get(each.span_id, "shop")

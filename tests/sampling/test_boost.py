@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -74,7 +73,7 @@ def test_every_kind_that_is_named_must_match() -> None:
     """A service and a fingerprint together ask for both; a deployment is an attribute, by any of its names."""
     both = raising(boost(services=["shop"], fingerprints=["v1:a"]))
     assert both(RARE, SHOP, HIGH) is RARE
-    assert both(RARE, dataclasses.replace(SHOP, fingerprints=frozenset({"v1:a", "v1:b"})), HIGH).keep
+    assert both(RARE, SHOP._replace(fingerprints=frozenset({"v1:a", "v1:b"})), HIGH).keep
     deployed = raising(boost(deployments=["1.4.2"]))
     for key in ("service.version", "deployment.environment.name", "deployment.environment"):
         hit = attribute_bit(key, AttributeTest.model_validate({"values": ["1.4.2"]}))

@@ -10,13 +10,13 @@ def test_a_trace_gathers_what_several_requests_say() -> None:
     """Times span all requests, an error anywhere is an error, references keep their request."""
     table = TraceTable(wait_s=10.0, max_traces=10)
     state = table.open(b"t" * 16, now=0.0)
-    state.add(1, Signal.TRACES, Seen(2_000_000_000, 3_000_000_000, False, [0, 4], {"a"}))
-    state.add(2, Signal.LOGS, Seen(0, 0, True, [7], {"b"}))
-    state.add(3, Signal.TRACES, Seen(1_000_000_000, 2_500_000_000, False, [1], {"a"}))
+    state.add(1, Signal.TRACES, Seen(2_000_000_000, 3_000_000_000, False, [0, 4], frozenset("a")))
+    state.add(2, Signal.LOGS, Seen(0, 0, True, [7], frozenset("b")))
+    state.add(3, Signal.TRACES, Seen(1_000_000_000, 2_500_000_000, False, [1], frozenset("a")))
     assert state.duration_s == 2.0
     assert state.error
     assert state.services == {"a", "b"}
-    assert {seq: (items.signal, list(items.numbers)) for seq, items in state.refs.items()} == {
+    assert {seq: (items.signal, list(items.numbers)) for seq, items in state.items().items()} == {
         1: (Signal.TRACES, [0, 4]),
         2: (Signal.LOGS, [7]),
         3: (Signal.TRACES, [1]),

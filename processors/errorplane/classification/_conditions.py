@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from errorplane.policy import When
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a rule looks at: a trace, a log record without a trace, an error, or a request of metrics.
 
     ``duration_s`` runs from the first start to the last end seen, in seconds. ``kinds``, ``categories`` and

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from errorplane.otlp import Signal
 
@@ -35,8 +37,7 @@ class StoredRequest:
         return cls(_SIGNAL[code], received_at, data[_REQUEST.size :])
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictRecord:
+class VerdictRecord(NamedTuple):
     """What was decided for one trace, kept so that late items follow it and a restart does not decide again.
 
     ``through`` is the last request that had been indexed when it was decided; ``decided_at`` is Unix time in seconds.
@@ -58,8 +59,8 @@ class VerdictRecord:
     def pack(self) -> bytes:
         """Bytes of the record: fixed part, then the texts and the refs, each with its length in two bytes or four."""
         fixed = _VERDICT.pack(self.keep, self.decided_at, self.through, self.probability, self.errors)
-        texts = (self.rule, self.retention_class, self.reason, self.budget)
-        return b"".join((fixed, *(_short(text) for text in texts), _blob(self.refs)))
+        texts = _texts(self.rule, self.retention_class, self.reason, self.budget)
+        return b"".join((fixed, texts, _u32(len(self.refs)), self.refs))
 
     @classmethod
     def unpack(cls, data: bytes) -> VerdictRecord:
@@ -76,19 +77,17 @@ class VerdictRecord:
         return decided_at, through
 
 
-def pack_refs(refs: Mapping[int, tuple[Signal, array[int]]]) -> bytes:
-    """Spans and log records, by their request's number: that number, whether they are logs, a count, the item numbers.
+def pack_refs(seq: int, signal: Signal, numbers: Sequence[int]) -> bytes:
+    """Spans or log records of request ``seq``: that number, whether they are logs, a count, the item numbers.
 
-    Item numbers stand in this machine's order, as an array holds them: it is done for every trace that is dropped.
+    What is packed of several requests is appended. Item numbers stand in this machine's order, as an array holds them:
+    it is done for every trace of a request.
     """
-    return b"".join(
-        _REFS.pack(seq, signal is Signal.LOGS, len(numbers)) + numbers.tobytes()
-        for seq, (signal, numbers) in refs.items()
-    )
+    return _REFS.pack(seq, signal is Signal.LOGS, len(numbers)) + array("I", numbers).tobytes()
 
 
 def unpack_refs(data: bytes) -> dict[int, tuple[Signal, array[int]]]:
-    """What ``pack_refs`` packed; of a request that stands there twice, all items."""
+    """What ``pack_refs`` packed, one after the other; of a request that stands there twice, all items."""
     read = _Reader(data)
     refs: dict[int, tuple[Signal, array[int]]] = {}
     while read.left:
@@ -197,6 +196,12 @@ class _Reader:
 
     def blob(self) -> bytes:
         return self.take(self.u32())
+
+
+@lru_cache(1024)
+def _texts(*texts: str) -> bytes:
+    """The texts of a verdict; most verdicts have the same ones."""
+    return b"".join(_short(text) for text in texts)
 
 
 def _u32(value: int) -> bytes:

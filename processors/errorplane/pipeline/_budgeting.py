@@ -18,7 +18,6 @@ from errorplane.sampling import (
     BudgetKind,
     BudgetLimits,
     BudgetState,
-    Items,
     Reason,
     Verdict,
     budget_key,
@@ -74,9 +73,9 @@ class Budgeting:
         verdict: Verdict,
         errors: Sequence[ClassifiedError],
         told: Sequence[ClassifiedError],
-        refs: Mapping[int, Items],
+        refs: bytes,
     ) -> Budgeted:
-        """``errors`` are the occurrences not counted before, ``told`` all that tells of any, ``refs`` the trace's items.
+        """``errors`` are the occurrences not counted before, ``told`` all that tells of any, ``refs`` where the trace's items lie.
 
         A trace that was suppressed and tells nothing new stays that.
         """

@@ -190,8 +190,9 @@ class Decider:
         for arrival in arrivals:
             self._take_in(turn, arrival.seq, arrival.index, again=False)
         now = float("inf") if stopping else self._clock()
+        decided_at = self._now()
         for trace_id, state in self.traces.due(now, _DECIDE_AT_ONCE):
-            turn.decide_trace(trace_id, state, self._now())
+            turn.decide_trace(trace_id, state, decided_at)
         if not turn.outbox.change.empty:
             self._sweep(turn)  # remembered verdicts only grow with new ones
         self._release(turn)
@@ -215,14 +216,23 @@ class Decider:
         for lone in () if again else index.lone:
             turn.decide_log(seq, lone)
         stored = self._journal.verdicts([each for each in index.traces if self.traces.get(each) is None])
+        now = self._clock()
         for trace_id, seen in index.traces.items():
-            self._take_in_trace(turn, seq, index.signal, trace_id, seen, stored.get(trace_id), again=again)
+            state = self.traces.get(trace_id)
+            if state is None:
+                state = self._opened(turn, seq, index.signal, trace_id, seen, stored.get(trace_id), now, again=again)
+                if state is None:
+                    continue
+            state.add(seq, index.signal, seen)
+            if seen.root or state.spans >= self.traces.max_spans:
+                self.traces.hasten(trace_id, state, seen, now)
+            change.hold[seq] += 1
         if index.requests and not again:
             turn.measured.requests.append(index.requests)
         change.drop[seq] += 1
         change.indexed_through = max(seq, change.indexed_through or 0)
 
-    def _take_in_trace(
+    def _opened(
         self,
         turn: Turn,
         seq: int,
@@ -230,32 +240,32 @@ class Decider:
         trace_id: bytes,
         seen: Seen,
         stored: VerdictRecord | None,
+        now: float,
         *,
         again: bool,
-    ) -> None:
-        """Look at what a request holds of a trace; ``stored`` is the verdict that the journal has of it."""
+    ) -> TraceState | None:
+        """The state of a trace that is not waiting; None if what a request holds of it follows an earlier verdict.
+
+        ``stored`` is the verdict that the journal has of it.
+        """
         change = turn.outbox.change
-        state = self.traces.get(trace_id)
-        if state is None:
-            verdict = None if trace_id in change.forget else change.verdicts.get(trace_id) or stored
-            if verdict is not None and again and (verdict.keep or not seen.error or _decided_with(verdict, seq)):
-                if verdict.refs:
-                    change.dropped[seq] = verdict.decided_at
-                return
-            if verdict is not None and (verdict.keep or not seen.error):
-                late = TraceState.of(seq, signal, seen)
-                turn.measured.kept[trace_id] = verdict.keep
-                turn.follow(trace_id, seq, late.refs[seq], late, verdict, self._now())
-                turn.remember_late(trace_id, late, verdict, self._now())
-                return
-            state = self.traces.open(trace_id, self._clock())
-            if verdict is not None:
-                turn.reopen(trace_id, verdict)
-                self._rescuer.bring_back(change, trace_id, verdict, state)
-        state.add(seq, signal, seen)
-        if seen.root or state.spans >= self.traces.max_spans:
-            self.traces.hasten(trace_id, state, seen, self._clock())
-        change.hold[seq] += 1
+        verdict = change.verdicts.get(trace_id) or stored
+        if verdict is None or trace_id in change.forget:
+            return self.traces.open(trace_id, now)
+        if again and (verdict.keep or not seen.error or _decided_with(verdict, seq)):
+            if verdict.refs:
+                change.dropped[seq] = verdict.decided_at
+            return None
+        if verdict.keep or not seen.error:
+            late = TraceState.of(seq, signal, seen)
+            turn.measured.kept[trace_id] = verdict.keep
+            turn.follow(trace_id, seq, late.items()[seq], late, verdict, self._now())
+            turn.remember_late(trace_id, late, verdict, self._now())
+            return None
+        state = self.traces.open(trace_id, now)
+        turn.reopen(trace_id, verdict)
+        self._rescuer.bring_back(change, trace_id, verdict, state)
+        return state
 
     def _decide_early(self, turn: Turn) -> None:
         """Take out the oldest traces for want of room: healthy ones are dropped, those with errors decided."""

@@ -154,20 +154,22 @@ def _index_traces(
     item = 0
     for resource_spans in message.resource_spans:
         service = _service(resource_spans)
+        services = frozenset((service,))
         first = item
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 trace_id = span.trace_id
                 seen = traces.get(trace_id)
                 if seen is None:
-                    seen = traces[trace_id] = Seen()
+                    seen = traces[trace_id] = Seen(services=services)
                     if span.trace_state:  # one span tells: explicit randomness is that of the whole trace
                         seen.random = explicit_randomness(span.trace_state)
                 span_id = span.span_id
                 if len(span_id) != _SPAN_ID_BYTES or span_id == _NO_SPAN:
                     index.faults[item] = _fault("span_id", _SPAN_ID_BYTES, span_id)
                 seen.items.append(item)
-                seen.services.add(service)
+                if seen.services is not services:
+                    seen.services |= services
                 start, end = span.start_time_unix_nano, span.end_time_unix_nano
                 if start and (start < seen.start_ns or not seen.start_ns):
                     seen.start_ns = start
@@ -238,7 +240,7 @@ def _index_logs(
         elif record.trace_id and record.trace_id != _NO_TRACE:
             seen = index.traces.setdefault(record.trace_id, Seen())
             seen.items.append(item)
-            seen.services.add(service)
+            seen.services |= {service}
             seen.data_classes |= hidden
             if error is not None:
                 seen.error = True

@@ -12,7 +12,7 @@ from errorplane.errors import Category
 from errorplane.journal import JournalError
 from errorplane.otlp import Signal
 from errorplane.pipeline._spans import Spans
-from errorplane.sampling import Items
+from errorplane.sampling import Items, items_of
 
 _MOST_SPANS = 1000  # of a larger trace nothing is read: its errors count as not healed
 # What a call is made to: where both spans say it, a repetition says the same (semantic conventions, old names too).
@@ -36,8 +36,8 @@ class Siblings:
     def __init__(self, spans: Spans) -> None:
         self._spans = spans
 
-    def healed(self, errors: Sequence[ClassifiedError], refs: Mapping[int, Items]) -> frozenset[str]:
-        """The healed occurrences among all errors of one trace, whose items are ``refs``.
+    def healed(self, errors: Sequence[ClassifiedError], refs: bytes) -> frozenset[str]:
+        """The healed occurrences among all errors of one trace, whose items lie at ``refs``.
 
         A span is healed if a span of the same name and kind, called on the same thing by the same parent, ended later
         and did not fail; so is all that failed below it. A logged error is healed if a retry has a chance (category
@@ -46,9 +46,10 @@ class Siblings:
         failed = {error.observed.span_id: error for error in errors if error.observed.source == "span"}
         tops = {error.observed.span_id: _top(error, failed) for error in failed.values()}
         suspects = {error.occurrence for error in errors} - _unhealed(errors, failed, tops)
-        if not suspects or sum(len(items.numbers) for items in refs.values()) > _MOST_SPANS:
+        found = items_of(refs) if suspects else {}
+        if not found or sum(len(items.numbers) for items in found.values()) > _MOST_SPANS:
             return frozenset()
-        spans = {span.span_id: span for span in self._all(refs)}
+        spans = {span.span_id: span for span in self._all(found)}
         repeated = {top for top in tops.values() if _repeated(top, spans, failed)}
         for error in errors:
             seen = error.observed

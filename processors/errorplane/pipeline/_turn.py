@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from errorplane.classification import ClassifiedError, FactStream, Subject, encode_facts
@@ -24,10 +24,10 @@ from errorplane.errors import (
     TRACE_CUT_SPANS,
     ErrorFact,
 )
-from errorplane.journal import VerdictRecord, pack_refs
+from errorplane.journal import VerdictRecord
 from errorplane.measures import Measured
 from errorplane.otlp import Signal
-from errorplane.pipeline._budgeting import Budgeting
+from errorplane.pipeline._budgeting import Budgeted, Budgeting
 from errorplane.pipeline._byte_budgets import Share, everything, within_share
 from errorplane.pipeline._counters import Counters, Labels
 from errorplane.pipeline._giants import Giants, Split
@@ -44,6 +44,7 @@ ALWAYS = Verdict(True, Reason.RULE, "metrics", 1.0)
 NO_ROOM = "no_room"
 """Stands for a rule in the verdicts on traces that were dropped undecided."""
 _MOST_REFS = 1 << 20  # bytes; of late items beyond it no place is remembered
+_NOTHING: frozenset[str] = frozenset()
 _Errors = Mapping[tuple[int, int], ClassifiedError]
 
 
@@ -79,54 +80,76 @@ class Turn:
 
     def decide_trace(self, trace_id: bytes, state: TraceState, decided_at: float) -> None:
         """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
-        classified = self._plan.classifier.classify([error for _, error in state.errors])
+        classified = self._plan.classifier.classify([error for _, error in state.errors]) if state.errors else []
         subject = _subject_of(state, classified)
         bits = trace_id if state.random is None else state.random.to_bytes(7, "big")
         chosen = self._plan.assign(subject)
-        verdict = self._decide(subject, bits, chosen)
-        errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
-        known = {each.occurrence for (seq, _), each in errors.items() if seq in state.told}
-        fresh = [each for each in classified if each.origin and each.occurrence not in known]
-        self._offer_facts(fresh, chosen, classified)
-        verdict, note, carried = self._budgeting.of_trace(verdict, fresh, classified, state.refs)
-        refs, cut = b"", None
-        if verdict.keep and state.spans >= self._giant:
-            refs, cut = self._giants.record(state.refs), 0
-        for seq, items in state.refs.items():
-            self._carry_out(verdict, chosen, seq, items, errors, carried, healthy=not state.error, cut=cut)
-            self.outbox.change.drop[seq] += 1
-        held = self._rescues and not verdict.keep
-        if held:
-            self.outbox.change.dropped.update(dict.fromkeys(state.refs, decided_at))
+        budgeted, fresh = Budgeted(self._decide(subject, bits, chosen)), classified
+        errors: _Errors = {}
+        if classified:
+            errors = {(seq, error.item): each for (seq, error), each in zip(state.errors, classified, strict=True)}
+            known = {each.occurrence for (seq, _), each in errors.items() if seq in state.told}
+            fresh = [each for each in classified if each.origin and each.occurrence not in known]
+            self._offer_facts(fresh, chosen, classified)
+            budgeted = self._budgeting.of_trace(budgeted.verdict, fresh, classified, state.refs)
+        verdict = budgeted.verdict
+        refs = self._keep(budgeted, chosen, state, errors) if verdict.keep else self._drop_trace(verdict, state)
+        if refs and not verdict.keep:
+            self.outbox.change.dropped.update(dict.fromkeys(state.requests, decided_at))
+        through = self._settle(state)
         self.outbox.change.verdicts[trace_id] = VerdictRecord(
-            keep=verdict.keep,
-            rule=verdict.rule,
-            probability=verdict.probability,
-            retention_class=chosen.name,
-            decided_at=decided_at,
-            through=max(state.refs),
-            reason=verdict.reason.value,
-            errors=len(classified),
-            budget=note,
-            refs=pack_refs(state.refs) if held else refs,
+            verdict.keep,
+            verdict.rule,
+            verdict.probability,
+            chosen.name,
+            decided_at,
+            through,
+            verdict.reason,
+            len(classified),
+            budgeted.note,
+            refs,
         )
         self._count_decision("trace", verdict)
         if self._witness is not None:
-            self._witness.decided(Decided("trace", verdict, chosen, state.refs, classified, fresh))
+            self._witness.decided(Decided("trace", verdict, chosen, state.items(), classified, fresh))
+
+    def _keep(self, budgeted: Budgeted, chosen: RetentionClass, state: TraceState, errors: _Errors) -> bytes:
+        """Send a trace; returns what is to be remembered of a giant one."""
+        found = state.items()
+        refs, cut = b"", None
+        if state.spans >= self._giant:
+            refs, cut = self._giants.record(found), 0
+        for seq, items in found.items():
+            self._carry_out(
+                budgeted.verdict, chosen, seq, items, errors, budgeted.carried, healthy=not state.error, cut=cut
+            )
+        return refs
+
+    def _drop_trace(self, verdict: Verdict, state: TraceState) -> bytes:
+        """Count what is dropped; returns where it lies, if it can be rescued."""
+        for signal, count in ((Signal.TRACES, state.spans), (Signal.LOGS, state.logs)):
+            if count:
+                self._drop(verdict, signal, count)
+        return state.refs if self._rescues else b""
+
+    def _settle(self, state: TraceState) -> int:
+        """Its requests wait for one undecided trace less; returns the last of them."""
+        drop = self.outbox.change.drop
+        for seq in state.requests:
+            drop[seq] += 1
+        return max(state.requests)
 
     def give_up(self, trace_id: bytes, state: TraceState, now: float) -> None:
         """Drop a healthy trace undecided, since the journal has no room for it; ``now`` is Unix time."""
         verdict = Verdict(False, Reason.ROOM, NO_ROOM, 0.0)
-        for seq, items in state.refs.items():
-            self._drop(verdict, items)
-            self.outbox.change.drop[seq] += 1
-        through = max(state.refs)
+        self._drop_trace(verdict, state)
+        through = self._settle(state)
         self.outbox.change.verdicts[trace_id] = VerdictRecord(
             False, NO_ROOM, 0.0, "", now, through, Reason.ROOM.value, 0
         )
         self._count_decision("trace", verdict)
         if self._witness is not None:
-            self._witness.decided(Decided("trace", verdict, None, state.refs))
+            self._witness.decided(Decided("trace", verdict, None, state.items()))
 
     def follow(
         self, trace_id: bytes, seq: int, items: Items, state: TraceState, earlier: VerdictRecord, now: float
@@ -161,14 +184,14 @@ class Turn:
             if where != seq:
                 self._tally["rescued_items", (("signal", items.signal.value),)] += len(numbers)
         if split.cut:
-            self._drop(Verdict(False, Reason.CUT, earlier.rule, earlier.probability), Items.of(items.signal, split.cut))
+            self._drop(Verdict(False, Reason.CUT, earlier.rule, earlier.probability), items.signal, len(split.cut))
         if self._witness is not None:
             told = {where: Items.of(items.signal, numbers) for where, numbers in split.kept.items()}
             self._witness.decided(Decided("late", verdict, chosen, told, classified, classified))
 
     def _remember_cut(self, trace_id: bytes, seq: int, split: Split, earlier: VerdictRecord, now: float) -> None:
         through = max(earlier.through, seq)
-        self.outbox.change.verdicts[trace_id] = dataclasses.replace(earlier, refs=split.record, through=through)
+        self.outbox.change.verdicts[trace_id] = earlier._replace(refs=split.record, through=through)
         if split.cut and self._rescues:
             self.outbox.change.dropped[seq] = now
 
@@ -176,10 +199,10 @@ class Turn:
         """Late items of a dropped trace are rescued with it; ``now`` is Unix time."""
         if earlier.keep or not earlier.refs or len(earlier.refs) > _MOST_REFS:
             return
-        refs = earlier.refs + pack_refs(state.refs)
-        through = max(earlier.through, *state.refs)
-        self.outbox.change.verdicts[trace_id] = dataclasses.replace(earlier, refs=refs, through=through)
-        self.outbox.change.dropped.update(dict.fromkeys(state.refs, now))
+        refs = earlier.refs + state.refs
+        through = max(earlier.through, *state.requests)
+        self.outbox.change.verdicts[trace_id] = earlier._replace(refs=refs, through=through)
+        self.outbox.change.dropped.update(dict.fromkeys(state.requests, now))
 
     def reopen(self, trace_id: bytes, earlier: VerdictRecord) -> None:
         """An error came after its trace was dropped, and the trace is decided anew.
@@ -196,7 +219,13 @@ class Turn:
         """Decide a log record without a trace by itself."""
         classified = self._plan.classifier.classify([log.error] if log.error is not None else [])
         subject = _subject(
-            "log", log.error is not None, {log.service}, classified, log.data_classes, hits=log.hits, size=log.size
+            "log",
+            log.error is not None,
+            frozenset((log.service,)),
+            classified,
+            log.data_classes,
+            hits=log.hits,
+            size=log.size,
         )
         chosen = self._plan.assign(subject)
         verdict = self._decide(subject, _scatter(seq, log.item), chosen)
@@ -258,7 +287,7 @@ class Turn:
         ``cut``: how many spans of a giant trace have been cut so far.
         """
         if not verdict.keep:
-            self._drop(verdict, items)
+            self._drop(verdict, items.signal, len(items.numbers))
             return
         number = ITEM_ATTRIBUTES[items.signal]
         shared = encode_tags(number, _shared_tags(verdict, chosen, cut))
@@ -273,9 +302,8 @@ class Turn:
         self.outbox.keep(items.signal, chosen, seq, items.numbers, own, shared, healthy=healthy)
         self._count_kept(items.signal, chosen, len(items.numbers))
 
-    def _drop(self, verdict: Verdict, items: Items) -> None:
-        labels = (("reason", verdict.reason.value), ("signal", items.signal.value))
-        self._tally["dropped_items", labels] += len(items.numbers)
+    def _drop(self, verdict: Verdict, signal: Signal, count: int) -> None:
+        self._tally["dropped_items", _dropped_labels(verdict.reason, signal)] += count
 
     def _offer_facts(
         self,
@@ -295,12 +323,21 @@ class Turn:
                 self._leaving.append(leaving)
 
     def _count_decision(self, subject: str, verdict: Verdict) -> None:
-        kept = "kept" if verdict.keep else "dropped"
-        labels = (("reason", verdict.reason.value), ("rule", verdict.rule), ("subject", subject), ("verdict", kept))
-        self._tally["decisions", labels] += 1
+        self._tally["decisions", _decision_labels(verdict.reason, verdict.rule, subject, verdict.keep)] += 1
 
     def _count_kept(self, signal: Signal, chosen: RetentionClass, count: int) -> None:
         self._tally["kept_items", (("retention_class", chosen.name), ("signal", signal.value))] += count
+
+
+@functools.cache
+def _dropped_labels(reason: Reason, signal: Signal) -> Labels:
+    return (("reason", reason.value), ("signal", signal.value))
+
+
+@functools.lru_cache(1024)
+def _decision_labels(reason: Reason, rule: str, subject: str, keep: bool) -> Labels:
+    kept = "kept" if keep else "dropped"
+    return (("reason", reason.value), ("rule", rule), ("subject", subject), ("verdict", kept))
 
 
 def _subject_of(state: TraceState, classified: Sequence[ClassifiedError]) -> Subject:
@@ -320,7 +357,7 @@ def _subject_of(state: TraceState, classified: Sequence[ClassifiedError]) -> Sub
 def _subject(
     signal: str,
     error: bool,
-    services: set[str],
+    services: frozenset[str],
     classified: Sequence[ClassifiedError],
     data_classes: Iterable[DataClass],
     duration_s: float = 0.0,
@@ -330,19 +367,23 @@ def _subject(
     size: int = 0,
 ) -> Subject:
     return Subject(
-        signal=signal,
-        error=error,
-        duration_s=duration_s,
-        services=frozenset(services),
-        kinds=frozenset(str(each.observed.kind) for each in classified),
-        categories=frozenset(str(each.category) for each in classified),
-        severities=frozenset(str(each.severity) for each in classified),
-        data_classes=frozenset(data_classes),
-        fingerprints=frozenset(each.observed.fingerprint for each in classified),
-        spans=spans,
-        size=size,
-        hits=hits,
+        signal,
+        error,
+        duration_s,
+        services,
+        _each(classified, lambda each: str(each.observed.kind)),
+        _each(classified, lambda each: str(each.category)),
+        _each(classified, lambda each: str(each.severity)),
+        frozenset(data_classes),
+        _each(classified, lambda each: each.observed.fingerprint),
+        spans,
+        size,
+        hits,
     )
+
+
+def _each(classified: Sequence[ClassifiedError], value: Callable[[ClassifiedError], str]) -> frozenset[str]:
+    return frozenset(map(value, classified)) if classified else _NOTHING
 
 
 def _shared_tags(verdict: Verdict, chosen: RetentionClass, cut: int | None) -> list[tuple[str, TagValue]]:

@@ -32,7 +32,7 @@ from errorplane.sampling._probability import (
 from errorplane.sampling._rules import NO_RULE, Decide, compile_rules, compile_sampling
 from errorplane.sampling._shared_days import FileDay, SharedDay
 from errorplane.sampling._sketch import Sketch
-from errorplane.sampling._traces import Items, Seen, TraceState, TraceTable
+from errorplane.sampling._traces import Items, Seen, TraceState, TraceTable, items_of
 from errorplane.sampling._verdict import Reason, Verdict
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "erased",
     "explicit_randomness",
     "format_threshold",
+    "items_of",
     "pack_boosts",
     "parse_threshold",
     "raised",

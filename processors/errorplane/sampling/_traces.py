@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from errorplane.classification import ObservedError
 from errorplane.detectors import DataClass
+from errorplane.journal import pack_refs, unpack_refs
 from errorplane.otlp import Signal
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Items(NamedTuple):
@@ -26,6 +29,11 @@ class Items(NamedTuple):
         return cls(signal, array("I", numbers))
 
 
+def items_of(refs: bytes) -> dict[int, Items]:
+    """The items that packed refs name, by the number of their request."""
+    return {seq: Items(*each) for seq, each in unpack_refs(refs).items()}
+
+
 @dataclass(slots=True)
 class Seen:
     """What one request says about one trace. Times are Unix nanoseconds; ``items`` are item numbers in the request.
@@ -38,7 +46,7 @@ class Seen:
     end_ns: int = 0
     error: bool = False
     items: list[int] = field(default_factory=list)
-    services: set[str] = field(default_factory=set)
+    services: frozenset[str] = _NOTHING
     errors: list[ObservedError] = field(default_factory=list)
     data_classes: frozenset[DataClass] = frozenset()
     root: bool = False
@@ -49,8 +57,9 @@ class Seen:
 
 @dataclass(slots=True)
 class TraceState:
-    """One undecided trace. ``refs`` maps a request's number to the trace's items in it; ``deadline`` is monotonic.
+    """One undecided trace; ``deadline`` is monotonic. ``requests`` are the numbers of those that hold items of it.
 
+    ``refs`` says where the items lie, packed as in verdicts: there are many traces, and most are only ever dropped.
     ``errors`` holds each error with the number of its request; those of the requests ``told`` have left as facts.
     """
 
@@ -58,12 +67,14 @@ class TraceState:
     start_ns: int = 0
     end_ns: int = 0
     error: bool = False
-    services: set[str] = field(default_factory=set)
-    refs: dict[int, Items] = field(default_factory=dict)
-    errors: list[tuple[int, ObservedError]] = field(default_factory=list)
+    services: frozenset[str] = _NOTHING
+    requests: tuple[int, ...] = ()
+    refs: bytes = b""
+    errors: tuple[tuple[int, ObservedError], ...] = ()
     data_classes: frozenset[DataClass] = frozenset()
     random: int | None = None
     spans: int = 0
+    logs: int = 0
     hits: int = 0
     size: int = 0
     told: frozenset[int] = frozenset()
@@ -77,18 +88,21 @@ class TraceState:
 
     def add(self, seq: int, signal: Signal, seen: Seen) -> None:
         """Take in what request ``seq`` holds of this trace."""
-        self.refs[seq] = Items.of(signal, seen.items)
+        self.requests += (seq,)
+        self.refs += pack_refs(seq, signal, seen.items)
         if signal is Signal.TRACES:
             self.spans += len(seen.items)
-        self.error = self.error or seen.error
+        else:
+            self.logs += len(seen.items)
         if seen.start_ns and (not self.start_ns or seen.start_ns < self.start_ns):
             self.start_ns = seen.start_ns
         if seen.end_ns > self.end_ns:  # noqa: PLR1730  # a call of max() for every trace of a request costs more
             self.end_ns = seen.end_ns
-        if not seen.services <= self.services:
+        if self.services != seen.services:
             self.services |= seen.services
-        if seen.errors:
-            self.errors.extend((seq, error) for error in seen.errors)
+        if seen.error:
+            self.error = True
+            self.errors += tuple((seq, error) for error in seen.errors)
         if seen.data_classes:
             self.data_classes |= seen.data_classes
         if seen.random is not None:
@@ -97,6 +111,10 @@ class TraceState:
             self.hits |= seen.hits
         if seen.size:
             self.size += seen.size
+
+    def items(self) -> dict[int, Items]:
+        """The items, by the number of their request."""
+        return items_of(self.refs)
 
     @property
     def duration_s(self) -> float:
