@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import zstandard
@@ -25,6 +25,20 @@ _VERDICT_BYTES = 450  # of a verdict without its refs: the record, its numbers, 
 _DELIVERY_BYTES = 1_000  # of a delivery without what it refers to
 _REF_BYTES = 300  # of what a delivery has for one request, beside 8 bytes an item
 _CACHED = 32  # requests that are read several times in a row
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """One delivery, its payload apart."""
+
+    delivery: Delivery
+    compressed: bytes
+
+    @property
+    def size(self) -> int:
+        delivery = self.delivery
+        refs = sum(8 * len(refs.items) + _REF_BYTES for refs in delivery.refs.values())
+        return _DELIVERY_BYTES + len(self.compressed) + sum(map(len, delivery.tags)) + refs
 
 
 @dataclass(slots=True)
@@ -82,7 +96,7 @@ class MemoryJournal:
         self._open: dict[int, None] = {}
         self._held: OrderedDict[int, None] = OrderedDict()  # by when they were held, oldest first
         self._verdicts: dict[bytes, VerdictRecord] = {}
-        self._deliveries: dict[int, Delivery] = {}
+        self._deliveries: dict[int, _Waiting] = {}
         self._sending: set[int] = set()
         self._next_seq = self._next_delivery = 1
 
@@ -160,10 +174,9 @@ class MemoryJournal:
     def begin(self, number: int) -> Delivery | None:
         """A delivery that waits, which stays as it is until it is put back or acknowledged; None if it is gone."""
         with self._lock:
-            delivery = self._deliveries.get(number)
-            if delivery is not None:
+            if number in self._deliveries:
                 self._sending.add(number)
-            return delivery
+            return self.delivery(number)
 
     def put_back(self, number: int) -> None:
         """A delivery that was begun waits again, nothing of it having arrived."""
@@ -172,12 +185,16 @@ class MemoryJournal:
 
     def delivery(self, number: int) -> Delivery | None:
         """One delivery that waits."""
-        return self._deliveries.get(number)
+        with self._lock:
+            waiting = self._deliveries.get(number)
+            if waiting is None or not waiting.compressed:
+                return None if waiting is None else waiting.delivery
+            return replace(waiting.delivery, payload=self._decompressor.decompress(waiting.compressed))
 
     def bulky(self, limit: int) -> list[int]:
         """The oldest deliveries that hold requests, and so can make room."""
         with self._lock:
-            bulky = (n for n, each in self._deliveries.items() if each.refs and n not in self._sending)
+            bulky = (n for n, each in self._deliveries.items() if each.delivery.refs and n not in self._sending)
             return list(islice(bulky, limit))
 
     def acknowledge(self, number: int) -> None:
@@ -188,7 +205,7 @@ class MemoryJournal:
     def waiting_items(self, signal: Signal) -> int:
         """Items of deliveries that refer to requests, or hold what was copied from some."""
         with self._lock:
-            waiting = [each for each in self._deliveries.values() if each.signal is signal]
+            waiting = [each.delivery for each in self._deliveries.values() if each.delivery.signal is signal]
             return sum(each.items for each in waiting if each.refs or each.copied)
 
     # --- changes --------------------------------------------------------------------------------------------------
@@ -246,27 +263,31 @@ class MemoryJournal:
             self.verdict_bytes -= _VERDICT_BYTES + len(verdict.refs)
 
     def _deliver(self, delivery: Delivery) -> None:
-        self._deliveries[self._next_delivery] = delivery
+        waiting = self._deliveries[self._next_delivery] = self._waiting(delivery)
         self._next_delivery += 1
-        self.used_bytes += _size(delivery)
+        self.used_bytes += waiting.size
         for seq in delivery.refs:
             self._count_awaited(seq, 1)
 
     def _replace(self, number: int, new: Delivery) -> None:
         old = self._deliveries.get(number)
         if old is not None and number not in self._sending:  # else it has arrived meanwhile, or is about to
-            self._deliveries[number] = new
-            self.used_bytes += _size(new) - _size(old)
-            for seq in old.refs:
+            self._deliveries[number] = waiting = self._waiting(new)
+            self.used_bytes += waiting.size - old.size
+            for seq in old.delivery.refs:
                 self._count_awaited(seq, -1)
 
     def _delivered(self, number: int) -> None:
-        delivery = self._deliveries.pop(number, None)
+        waiting = self._deliveries.pop(number, None)
         self._sending.discard(number)
-        if delivery is not None:
-            self.used_bytes -= _size(delivery)
-            for seq in delivery.refs:
+        if waiting is not None:
+            self.used_bytes -= waiting.size
+            for seq in waiting.delivery.refs:
                 self._count_awaited(seq, -1)
+
+    def _waiting(self, delivery: Delivery) -> _Waiting:
+        compressed = self._compressor.compress(delivery.payload) if delivery.payload else b""
+        return _Waiting(replace(delivery, payload=b""), compressed)
 
     def _count_awaited(self, seq: int, change: int) -> None:
         request = self._requests.get(seq)
@@ -329,8 +350,3 @@ class MemoryJournal:
         self.rescue_bytes -= request.size
         del self._requests[seq]
         self._cache.pop(seq, None)
-
-
-def _size(delivery: Delivery) -> int:
-    items = sum(8 * len(refs.items) + _REF_BYTES for refs in delivery.refs.values())
-    return _DELIVERY_BYTES + len(delivery.payload) + sum(map(len, delivery.tags)) + items

@@ -23,7 +23,9 @@ from errorplane.pipeline import Counters, Plan
 from errorplane.pipeline._budgeting import budget_counts, budget_totals, untold_counts
 from errorplane.pipeline._counters import Labels
 from errorplane.pipeline._decider import Decider
+from errorplane.pipeline._index import Index
 from errorplane.pipeline._ingest import Entrance
+from errorplane.pipeline._room import SHARE
 from errorplane.sdk._encode import encode_logs, encode_spans
 from errorplane.sdk._export_thread import BATCH, ExportThread, Route
 from errorplane.sdk._queue import ItemQueue
@@ -78,6 +80,7 @@ class Core:
         self._thread: threading.Thread | None = None
         self._lost = dict.fromkeys(SIGNALS, 0)
         self.journal = MemoryJournal(max_bytes, self._on_append, lambda: TRACE_BYTES * len(self.decider.traces))
+        self._arriving = 0  # traces of batches that the decider has not looked at, at most
         self._build()
         self.exports = ExportThread(
             self.journal,
@@ -99,6 +102,8 @@ class Core:
 
     def _on_append(self, seq: int, request: StoredRequest, note: object) -> None:
         self.decider.on_append(seq, request, note)
+        if isinstance(note, Index):
+            self._arriving += len(note.traces)
 
     def _left_out(self, signal: Signal) -> Callable[[], None]:
         return lambda: self.counters.add("lost_items", 1, signal=signal.value, reason="queue_full")
@@ -225,10 +230,22 @@ class Core:
                 if self.journal.total_bytes >= before:
                     return False
             else:
+                self._stay_within_bounds()
                 return True
         return False
 
+    def _stay_within_bounds(self) -> None:
+        """What is known of a batch's traces takes room, too: it is made before the next batch."""
+        for _ in range(_ROOM_TURNS):
+            before = self.journal.total_bytes + TRACE_BYTES * self._arriving
+            if before <= self.journal.max_bytes * SHARE:
+                return
+            self._step()
+            if self.journal.total_bytes >= before:
+                return
+
     def _step(self, *, stopping: bool = False) -> None:
+        self._arriving = 0
         try:
             self.decider.step(stopping=stopping)
         except Exception as error:  # noqa: BLE001  # the boundary guard, as above
