@@ -10,8 +10,8 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanKind, Status
-from opentelemetry.trace.span import SpanContext, TraceState
+from opentelemetry.trace import Link, SpanKind, StatusCode
+from opentelemetry.trace.span import TraceState
 
 from errorplane.otlp._wire import delimited, encode_varint
 from errorplane.sdk._encode_values import encode_attributes, encode_value, utf8
@@ -23,6 +23,8 @@ _KNOWS_REMOTE, _IS_REMOTE = 0x100, 0x200  # SpanFlags
 _times = struct.Struct("<BQBQ").pack
 _time = struct.Struct("<BQ").pack
 _flags = struct.Struct("<I").pack
+_LOCAL, _REMOTE = b"\x85\x01" + _flags(_KNOWS_REMOTE), b"\x85\x01" + _flags(_KNOWS_REMOTE | _IS_REMOTE)
+_CODES = {code: b"\x18" + bytes((code.value,)) if code.value else b"" for code in StatusCode}
 T = TypeVar("T", ReadableSpan, ReadableLogRecord)
 
 
@@ -72,7 +74,7 @@ def _scope(scope: InstrumentationScope) -> tuple[bytes, bytes]:
 
 
 def _span(span: ReadableSpan) -> bytes:
-    context, parent = span.get_span_context(), span.parent
+    context, parent, status = span.get_span_context(), span.parent, span.status
     assert context is not None  # every span of the SDK has one
     parts = [
         b"\x0a\x10%b\x12\x08%b" % (context.trace_id.to_bytes(16, "big"), context.span_id.to_bytes(8, "big")),
@@ -84,12 +86,14 @@ def _span(span: ReadableSpan) -> bytes:
         encode_attributes(b"\x4a", span.attributes),
         _count(b"\x50", span.dropped_attributes),
     ]
-    if span.events or span.links or span.dropped_events or span.dropped_links:
-        parts += [b"\x5a" + delimited(_event(event)) for event in span.events]
-        parts.append(_count(b"\x60", span.dropped_events))
-        parts += [b"\x6a" + delimited(_link(link)) for link in span.links]
-        parts.append(_count(b"\x70", span.dropped_links))
-    parts += [b"\x7a" + delimited(_status(span.status)), b"\x85\x01" + _remote(parent)]
+    if events := span.events:
+        parts += [b"\x5a" + delimited(_event(event)) for event in events]
+    parts.append(_count(b"\x60", span.dropped_events))
+    if links := span.links:
+        parts += [b"\x6a" + delimited(_link(link)) for link in links]
+    parts.append(_count(b"\x70", span.dropped_links))
+    parts.append(b"\x7a" + delimited(_text(b"\x12", status.description) + _CODES[status.status_code]))
+    parts.append(_REMOTE if parent is not None and parent.is_remote else _LOCAL)
     return b"".join(parts)
 
 
@@ -107,7 +111,7 @@ def _link(link: Link) -> bytes:
             _trace_state(context.trace_state),
             encode_attributes(b"\x22", link.attributes),
             _count(b"\x28", link.dropped_attributes),
-            b"\x35" + _remote(context),
+            b"\x35" + _flags(_KNOWS_REMOTE | _IS_REMOTE if context.is_remote else _KNOWS_REMOTE),
         )
     )
 
@@ -133,14 +137,6 @@ def _log(record: ReadableLogRecord) -> bytes:
 
 def _trace_state(state: TraceState | None) -> bytes:
     return b"" if not state else _text(b"\x1a", state.to_header())
-
-
-def _status(status: Status) -> bytes:
-    return _text(b"\x12", status.description) + _count(b"\x18", status.status_code.value)
-
-
-def _remote(context: SpanContext | None) -> bytes:
-    return _flags(_KNOWS_REMOTE | _IS_REMOTE if context is not None and context.is_remote else _KNOWS_REMOTE)
 
 
 def _text(tag: bytes, text: str | None) -> bytes:

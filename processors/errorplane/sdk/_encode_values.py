@@ -1,6 +1,7 @@
 """Attributes and values of the SDK as OTLP bytes (opentelemetry-proto 1.x, common.proto).
 
 Written field by field: the messages of protobuf cost five times as much, and every span of the application is encoded.
+Most attributes are short texts, so what frames those is looked up by their length.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from typing import Any
 from errorplane.otlp._wire import delimited, encode_varint
 
 _INT64 = 1 << 63
-_KEYS = 4096  # names of attributes are few; beyond that they are encoded anew
-_SHORT = 0x80  # lengths below it are one byte
+_MOST_KEYS = 4096  # names of attributes are few
+_SHORT = 126  # the longest text whose AnyValue has a length of one byte
+_SHORT_TEXT = tuple(bytes((0x12, size + 2, 0x0A, size)) for size in range(_SHORT))  # KeyValue.value, string_value
+_TRUE, _FALSE = b"\x12\x02\x10\x01", b"\x12\x02\x10\x00"
 _double = struct.Struct("<Bd").pack
+_keys: dict[str, bytes] = {}
 
 
 def utf8(text: str) -> bytes:
@@ -24,9 +28,18 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-@functools.lru_cache(_KEYS)
 def _key(key: str) -> bytes:
-    return b"\x0a" + delimited(utf8(key)) + b"\x12"
+    """``KeyValue.key``, remembered."""
+    if len(_keys) >= _MOST_KEYS:
+        _keys.clear()
+    found = _keys[key] = b"\x0a" + delimited(utf8(key))
+    return found
+
+
+@functools.cache
+def _heads(tag: bytes) -> tuple[bytes, ...]:
+    """The tag and each length of one byte."""
+    return tuple(tag + bytes((size,)) for size in range(0x80))
 
 
 def encode_attributes(tag: bytes, attributes: Mapping[str, Any] | None) -> bytes:
@@ -35,22 +48,24 @@ def encode_attributes(tag: bytes, attributes: Mapping[str, Any] | None) -> bytes
         return b""
     # The proxy that the SDK gives reads every value through a method; its copy is the plain dictionary.
     plain = attributes.copy() if isinstance(attributes, MappingProxyType) else attributes
+    heads, short, known = _heads(tag), _SHORT_TEXT, _keys.get
     out = []
     for key, value in plain.items():
-        encoded = encode_value(value)
-        size = len(encoded)
-        pair = _key(key) + (bytes((size,)) if size < _SHORT else encode_varint(size)) + encoded
+        if type(value) is str and len(data := value.encode("utf-8", "replace")) < _SHORT:
+            pair = (known(key) or _key(key)) + short[len(data)] + data
+        elif value is True or value is False:
+            pair = (known(key) or _key(key)) + (_TRUE if value else _FALSE)
+        else:
+            pair = (known(key) or _key(key)) + b"\x12" + delimited(encode_value(value))
         size = len(pair)
-        out.append(tag + (bytes((size,)) if size < _SHORT else encode_varint(size)) + pair)
+        out.append((heads[size] if size < 0x80 else tag + encode_varint(size)) + pair)
     return b"".join(out)
 
 
 def encode_value(value: Any) -> bytes:
     """The body of an ``AnyValue``. What no field of it can hold is written as text."""
     if isinstance(value, str):
-        data = utf8(value)
-        size = len(data)
-        return b"\x0a" + (bytes((size,)) if size < _SHORT else encode_varint(size)) + data
+        return b"\x0a" + delimited(utf8(value))
     if value is None:
         return b""
     if isinstance(value, bool):
