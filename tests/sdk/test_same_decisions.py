@@ -153,7 +153,7 @@ def in_process(path: Path, traffic: Traffic) -> list[dict[str, Any]]:
     for span in traffic.spans:
         processor.on_end(span)
     for record in traffic.logs:
-        sampling.put(Signal.LOGS, record, failed=False)
+        sampling.put(Signal.LOGS, record)
     assert processor.force_flush()
     processor.shutdown()
     records.shutdown()

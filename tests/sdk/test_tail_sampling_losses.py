@@ -256,7 +256,7 @@ def test_a_fault_of_ours_loses_no_more_than_it_must(caplog: pytest.LogCaptureFix
     sampling goes on.
     """
     with application() as app:
-        app.sampling.put(Signal.TRACES, object(), failed=True)
+        app.sampling.put(Signal.TRACES, object())
         wait_until(lambda: app.items()["lost"] == {"failure": 1}, "the batch at fault", DEADLINE_S)
         app.root("undecided", failed=True)
         wait_until(lambda: app.items()["held"] == 1, "a span that is taken in", DEADLINE_S)

@@ -21,7 +21,7 @@ from errorplane.journal._writer import Change
 from errorplane.otlp import Signal
 
 _REQUEST_BYTES = 600  # of the objects around a request's bytes, and its counts
-_VERDICT_BYTES = 450  # of a verdict without its refs: the record, its numbers, its place in the dictionary
+_VERDICT_BYTES = 300  # of a verdict without its refs: the record, its numbers, its place in the dictionary
 _DELIVERY_BYTES = 1_000  # of a delivery without what it refers to
 _REF_BYTES = 300  # of what a delivery has for one request, beside 8 bytes an item
 _CACHED = 32  # requests that are read several times in a row
@@ -213,7 +213,7 @@ class MemoryJournal:
     def append(self, signal: Signal, body: bytes, note: object = None) -> int:
         """Hold a redacted request, open for whoever indexes it; its number. Raises ``JournalFull``."""
         with self._lock:
-            request = _Request(signal, self._clock(), self._compressor.compress(body))
+            request = _Request(signal, self._clock(), self._compress(body))
             held = self.total_bytes
             if held + request.size > self.max_bytes:
                 raise JournalFull(f"{held} of {self.max_bytes} bytes are held")
@@ -286,8 +286,12 @@ class MemoryJournal:
                 self._count_awaited(seq, -1)
 
     def _waiting(self, delivery: Delivery) -> _Waiting:
-        compressed = self._compressor.compress(delivery.payload) if delivery.payload else b""
+        compressed = self._compress(delivery.payload) if delivery.payload else b""
         return _Waiting(replace(delivery, payload=b""), compressed)
+
+    def _compress(self, data: bytes) -> bytes:
+        # Copied, since what zstandard returns keeps the memory that it had taken for the worst case.
+        return bytes(memoryview(self._compressor.compress(data)))
 
     def _count_awaited(self, seq: int, change: int) -> None:
         request = self._requests.get(seq)

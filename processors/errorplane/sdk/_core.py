@@ -38,24 +38,24 @@ _IDLE_S = 1.0
 _BATCHES_A_TURN = 16
 _SLOTS = 4 * _BATCHES_A_TURN  # more than a turn takes: nobody waits for one
 _ROOM_TURNS = 20  # each decides 500 traces early at most
-TRACE_BYTES = 2_000  # what an undecided trace has besides its spans: state, services, places in requests
+TRACE_BYTES = 1_000  # what is known of an undecided trace: state, services, errors, places of its spans
 
 Failing = Callable[[Any], bool]
 _ENCODE: Mapping[Signal, Callable[[Sequence[Any]], bytes]] = {Signal.TRACES: encode_spans, Signal.LOGS: encode_logs}
 
 
-def span_failed(span: ReadableSpan) -> bool:
+def _span_failed(span: ReadableSpan) -> bool:
     """Whether its status says so."""
     return span.status.status_code is StatusCode.ERROR
 
 
-def log_failed(record: ReadableLogRecord) -> bool:
+def _log_failed(record: ReadableLogRecord) -> bool:
     """Whether its severity is ERROR or above."""
     severity = record.log_record.severity_number
     return severity is not None and severity.value >= SeverityNumber.ERROR.value
 
 
-_FAILED: Mapping[Signal, Failing] = {Signal.TRACES: span_failed, Signal.LOGS: log_failed}
+_FAILED: Mapping[Signal, Failing] = {Signal.TRACES: _span_failed, Signal.LOGS: _log_failed}
 
 
 class Core:
@@ -71,7 +71,8 @@ class Core:
         self._destination = destination
         self._wake = threading.Event()
         self.queues: dict[Signal, ItemQueue[Any]] = {
-            signal: ItemQueue(max_queue, BATCH, self._wake, self._left_out(signal)) for signal in SIGNALS
+            signal: ItemQueue(max_queue, BATCH, self._wake, _FAILED[signal], self._left_out(signal))
+            for signal in SIGNALS
         }
         self._flushed = threading.Condition()
         self._asked = self._answered = 0

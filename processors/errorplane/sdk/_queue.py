@@ -13,10 +13,18 @@ T = TypeVar("T")
 class ItemQueue(Generic[T]):
     """Takes items from any thread without waiting; ``wake`` is set once ``batch`` of them wait.
 
-    Beyond ``most`` only items that failed are taken, twice as many at most; for each other one ``left_out`` is called.
+    Beyond ``most`` only items that ``failed`` are taken, twice as many at most; for each other one ``left_out`` is called.
     """
 
-    def __init__(self, most: int, batch: int, wake: threading.Event, left_out: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        most: int,
+        batch: int,
+        wake: threading.Event,
+        failed: Callable[[T], bool],
+        left_out: Callable[[], None],
+    ) -> None:
+        self._failed = failed
         self._left_out = left_out
         self._most = most
         self._batch = batch
@@ -26,11 +34,11 @@ class ItemQueue(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(self, item: T, *, failed: bool) -> None:
+    def put(self, item: T) -> None:
         """Add an item; a few threads at once may go beyond the bound by as many items."""
         items = self._items
         waiting = len(items)
-        if waiting >= self._most and not (failed and waiting < 2 * self._most):
+        if waiting >= self._most and not (waiting < 2 * self._most and self._failed(item)):
             self._left_out()
             return
         items.append(item)

@@ -106,13 +106,13 @@ class TailSampling:
             self._routes[signal] = route
         self.core.route(signal, route)
 
-    def put(self, signal: Signal, item: Any, *, failed: bool) -> None:
+    def put(self, signal: Signal, item: Any) -> None:
         """Take one item from a thread of the application; never waits."""
         core = self.core
-        if signal in self._closed:
+        if self._closed and signal in self._closed:
             core.counters.add("lost_items", 1, signal=signal.value, reason="shutdown")
             return
-        core.queues[signal].put(item, failed=failed)
+        core.queues[signal].put(item)
         if not core.started:
             core.start()
 

@@ -13,7 +13,6 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from errorplane.hooks import GUARD
 from errorplane.otlp import Signal
-from errorplane.sdk._core import log_failed, span_failed
 from errorplane.sdk._decode import decode_logs, decode_spans
 from errorplane.sdk._export_thread import Route
 from errorplane.sdk._tail_sampling import TailSampling
@@ -40,8 +39,9 @@ class TailSamplingSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand the span over; never waits."""
-        if span.context is not None and span.context.trace_flags.sampled:
-            GUARD.run("span_end", self._sampling.put, Signal.TRACES, span, failed=span_failed(span))
+        context = span.context
+        if context is not None and context.trace_flags.sampled:
+            GUARD.run("span_end", self._sampling.put, Signal.TRACES, span)
 
     def shutdown(self) -> None:
         """Decide and export everything, within 30 s, and shut the exporter down."""
@@ -76,7 +76,7 @@ class TailSamplingLogRecordProcessor(LogRecordProcessor):
         own.context = _NOTHING  # which would keep everything in the context of the emitting code alive
         resource = log_record.resource if log_record.resource is not None else Resource.get_empty()
         record = ReadableLogRecord(own, resource, log_record.instrumentation_scope, log_record.limits)
-        self._sampling.put(Signal.LOGS, record, failed=log_failed(record))
+        self._sampling.put(Signal.LOGS, record)
 
     def shutdown(self) -> None:
         """Decide and export everything, within 30 s, and shut the exporter down."""
