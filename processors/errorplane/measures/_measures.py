@@ -154,7 +154,7 @@ class Measures:
         self.errors: Family[Count] = Family((*shared, None, None), policy.max_series, Count)
         self.fingerprints: Family[Count] = Family((self._service, None), policy.max_series, Count)
         self._exemplars = policy.exemplars
-        self._candidates: dict[bytes, tuple[Durations, int, Exemplar]] = {}
+        self._candidates: dict[bytes, tuple[Durations, Request]] = {}  # exemplars, if their traces are kept
 
     @property
     def lock(self) -> threading.Lock:
@@ -187,16 +187,9 @@ class Measures:
             series.count += len(durations)
             series.sum_ns += sum(durations)
             series.buckets.update(self.buckets.of(durations))
-            for request in batch.proposed if self._exemplars else ():
-                self._propose(series, request)
-
-    def _propose(self, series: Durations, request: Request) -> None:
-        """Make a request an exemplar if its trace is kept."""
-        if len(self._candidates) < _MAX_CANDIDATES:
-            (duration_ns,) = _plausible([request.duration_ns])
-            (bucket,) = self.buckets.of((duration_ns,))
-            exemplar = Exemplar(duration_ns / 1e9, request.trace_id, request.span_id, request.end_ns)
-            self._candidates.setdefault(request.trace_id, (series, bucket, exemplar))
+            if self._exemplars and len(self._candidates) < _MAX_CANDIDATES:
+                for request in batch.proposed:
+                    self._candidates.setdefault(request.trace_id, (series, request))
 
     def _add_error(self, key: FailureKey, seen: ObservedError, *, kept: bool) -> None:
         series = self.errors.get(key, self.start_ns)
@@ -222,8 +215,10 @@ class Measures:
         for trace_id, keep in kept.items():
             candidate = self._candidates.pop(trace_id, None)
             if candidate is not None and keep:
-                series, bucket, exemplar = candidate
-                series.exemplars[bucket] = exemplar
+                series, request = candidate
+                (duration_ns,) = _plausible([request.duration_ns])
+                (bucket,) = self.buckets.of((duration_ns,))
+                series.exemplars[bucket] = Exemplar(duration_ns / 1e9, trace_id, request.span_id, request.end_ns)
 
 
 def _plausible(durations: list[int]) -> list[int]:
