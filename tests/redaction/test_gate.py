@@ -62,6 +62,26 @@ def test_clean_telemetry_is_not_looked_into() -> None:
     assert [text for text in CLEAN if not GATE.is_quiet(text.encode())] == []
 
 
+@given(st.lists(TEXTS | st.sampled_from(CLEAN) | st.just(""), max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_texts_that_are_scanned_as_one(texts: list[str]) -> None:
+    """What is quiet among others is quiet by itself; the same the other way round, but for what goes on beyond a line."""
+    parts = {text.encode("utf-8", "surrogatepass") for text in texts}
+    alone = {part for part in parts if GATE.is_quiet(part)}
+    together = GATE.quiet(parts)
+    assert together <= alone
+    assert {part for part in alone if GATE.quiet([part])} == alone
+    assert GATE.quiet({*CLEAN_PARTS, *parts}) <= {*CLEAN_PARTS, *alone}
+
+
+def test_clean_texts_are_quiet_together() -> None:
+    """Those around them take nothing from that; where there are too many hits each is scanned by itself."""
+    assert GATE.quiet(CLEAN_PARTS) == CLEAN_PARTS
+    assert GATE.quiet([*CLEAN_PARTS, b"4111 1111 1111 1111"]) == CLEAN_PARTS
+    assert GATE.quiet([*CLEAN_PARTS, b"jwt" * 150_000]) == CLEAN_PARTS
+    assert GATE.quiet([]) == frozenset()
+
+
 def test_bytes_of_nothing_but_hits() -> None:
     """The scan of a request gives up counting and points everywhere; that of a text tells each gate's first hit."""
     data = b"jwt" * 150_000
@@ -71,6 +91,7 @@ def test_bytes_of_nothing_but_hits() -> None:
     assert 0 < GATE.mask(data) < GATE.everyone
 
 
+CLEAN_PARTS = frozenset(text.encode() for text in CLEAN)
 PARTS = st.sampled_from([b"a", b"[ab]", b"[^a]", b".", b"(?i:a)", b"b", b"c"])
 GROUPS = st.recursive(
     PARTS,

@@ -6,13 +6,15 @@ next field's tag, and both may be letters or digits. Boundaries, checksums and c
 Over whole requests Hyperscan is fast on words and on few shapes, and several times as slow on many shapes at once, or
 on both together. So it scans them for words, for shapes, and for long runs of letters and digits one after the other,
 and what matches within a shape's every match stands for it (``_COARSE``; that it does is computed). Names that are in
-every second span are searched for one by one: each hit of Hyperscan is a call of Python. The text that holds a hit is then scanned for the exact expressions of all detectors.
+every second span are searched for one by one: each hit of Hyperscan is a call of Python. The texts that hold a hit are
+then scanned, all as one, for the exact expressions of all detectors.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from itertools import accumulate, chain
@@ -32,7 +34,7 @@ from errorplane.redaction._cache import remembered
 _FEW, _BYTES_PER_HIT = 4096, 32
 _LEAST_LITERAL = 3  # bytes of a word
 
-_RUN = rb"[0-9A-Za-z]{16}"
+_RUN = rb"[0-9A-Za-z]{17}"  # longer than what many ids are written as
 _COARSE = (
     rb"[0-9](?:[ .+\-/()]{0,4}[0-9]){6}",
     rb"[0-9]{2}(?:[ .+\-/()]{1,3}[0-9]{2}){2}",
@@ -60,6 +62,8 @@ _WIDE_TEXT = (rb"\x00(?:[ -~]\x00){5}", rb"\x00{3}(?:[ -~]\x00{3}){3}")
 _LOOK = (*_LARGE_NUMBERS, *_FORGED, *_WIDE_TEXT)
 # An attribute exception.*; the attribute error=true of OpenTracing, as a boolean or as a string.
 _ERRORS = (rb"exception\.", rb"\x05error\x12\x02\x10\x01", rb"\x05error\x12\x06\x0a\x04true")
+
+_BETWEEN = b"\0\x0b\0"  # texts that are scanned as one: hardly anything that matches goes on across these
 
 
 class Hits(NamedTuple):
@@ -98,7 +102,8 @@ class Gate:
                 masks[expression] = masks.get(expression, 0) | 1 << number
         masks |= dict.fromkeys(FOLDED_GATES, self.everyone)
         self._masks = [*masks.values(), *(0 for _ in _LOOK)]
-        self._exact = _database((*masks, *_LOOK), once=True)
+        self._expressions = (*masks, *_LOOK)
+        self._exact = _database(self._expressions, once=True)
         names = {any_spelling(name): name for detector in detectors for name in detector.names}
         self._names = [name.encode() for name in names.values()]
         coarse = [other_spellings(names[each]) if each in names else each for each in masks]
@@ -107,6 +112,15 @@ class Gate:
         self._first_error = len(words)
         self._words = _database((*words, *_ERRORS))
         self._others = [_database(tuple(shapes)), _database((_RUN,))] if shapes else []
+
+    @functools.cached_property
+    def _everywhere(self) -> _Database:
+        """The exact expressions, with all their hits: for requests only, and a second's work to compile."""
+        return _database(self._expressions)
+
+    def prepare(self) -> None:
+        """Compile what requests need besides, so that the first of them does not wait for it."""
+        _ = self._everywhere
 
     def scan(self, body: bytes) -> Hits:
         """Scan a request. One made of nothing but hits would take seconds: beyond one in 32 bytes, every byte is one."""
@@ -124,6 +138,24 @@ class Gate:
     def is_quiet(self, data: bytes) -> bool:
         """Whether none of the exact expressions matches in bytes, neither a detector's nor one of the scan's own."""
         return self._exact.hits(data) == []
+
+    def quiet(self, texts: Iterable[bytes]) -> frozenset[bytes]:
+        """Those that are quiet. They are scanned as one, since the call takes longer than the scan of most texts."""
+        texts = frozenset(texts)
+        found = self._everywhere.hits(_BETWEEN.join(texts)) if texts else []
+        if found is None:
+            return frozenset(filter(self.is_quiet, texts))
+        if not found:
+            return texts
+        ends = sorted({end for _, end in found})
+        quiet: list[bytes] = []
+        start = 0
+        for text in texts:
+            first = bisect_right(ends, start)
+            if first == len(ends) or ends[first] > start + len(text):
+                quiet.append(text)
+            start += len(text) + len(_BETWEEN)
+        return frozenset(quiet)
 
     def mask(self, text: bytes) -> int:
         """The detectors that may find something in a text: a bit for each, in their order."""

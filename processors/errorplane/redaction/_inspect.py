@@ -39,6 +39,7 @@ class Inspector:
 
     def __init__(self, engine: Engine, limits: Limits = _LIMITS, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        engine.gate.prepare()
         self._limits = limits
         self._clock = clock
         self._looker = Looker(engine, limits, clock, None)
@@ -49,9 +50,15 @@ class Inspector:
         Raises ``MalformedWire`` or IndexError where the bytes are too odd for the walk: take ``canonical`` ones.
         """
         deadline = self._clock() + self._limits.seconds
-        for item, found in targets(body, layout, SHAPES[signal], self._engine.gate.scan(body).all):
+        gate = self._engine.gate
+        located = list(targets(body, layout, SHAPES[signal], gate.scan(body).all))
+        quiet = gate.quiet(body[each.start : each.end] for _, found in located for each in found)
+        for item, found in located:
             for target in found:
-                looked = self._looker.look(target.kind, body[target.start : target.end], deadline)
+                part = body[target.start : target.end]
+                if part in quiet:
+                    continue
+                looked = self._looker.look(target.kind, part, deadline)
                 if looked.found:
                     yield Seen(_resource(layout, item, target), self._key(body, target, looked), looked.found)
 

@@ -69,7 +69,7 @@ class Looker:
         self._remembered = functools.lru_cache(_CACHED_VALUES)(self._look_at_small)
 
     def look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
-        """What has to become of a field; never raises, since what cannot be looked at is withheld."""
+        """What has to become of a field, which is not quiet; never raises, since what cannot be looked at is withheld."""
         try:
             if len(body) <= _CACHED_BYTES and self._clock() <= deadline:
                 return self._remembered(kind, body)
@@ -81,7 +81,7 @@ class Looker:
 
     def is_clean(self, pair: bytes, deadline: float) -> bool:
         """Whether a whole small KeyValue is to stay as it is; a large one is not remembered, and not looked at here."""
-        return len(pair) <= _CACHED_BYTES and self.look(Kind.KEY_VALUE, pair, deadline) == _AS_IT_IS
+        return len(pair) <= _CACHED_BYTES and self.look(Kind.KEY_VALUE, pair, deadline) is _AS_IT_IS
 
     def _look_at_small(self, kind: Kind, body: bytes) -> Looked:
         """Without a deadline, as its time is bounded; raises what is not to be remembered."""
@@ -91,7 +91,7 @@ class Looker:
         return looked
 
     def _look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
-        if (kind is Kind.ID and len(body) in _ID_LENGTHS) or self._engine.gate.is_quiet(body):
+        if kind is Kind.ID and len(body) in _ID_LENGTHS:
             return _AS_IT_IS
         looked = self._look_at_plain(kind, body) if deadline == math.inf else None
         return self._look_into(kind, body, deadline) if looked is None else looked
