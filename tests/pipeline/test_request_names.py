@@ -7,6 +7,7 @@ from tests.support.telemetry import span, traces
 
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
+from errorplane.pipeline._hints import Hints
 from errorplane.pipeline._index import index_request
 from errorplane.pipeline._requests import Counting
 
@@ -18,7 +19,7 @@ def test_names_are_redacted_where_it_is_not_known_what_was_withheld(counting: Co
     redacted = received.__class__.FromString(received.SerializeToString())
     redacted.resource_spans[0].scope_spans[0].spans[0].name = "GET /<withheld>"
     body = redacted.SerializeToString()
-    index = index_request(Signal.TRACES, received, body, walk(Signal.TRACES, body), frozenset(), {}, counting=counting)
+    index = index_request(Signal.TRACES, received, body, walk(Signal.TRACES, body), Hints(), counting=counting)
     assert {key.operation for key in index.requests} == names
 
 
@@ -29,7 +30,7 @@ def test_requests_of_several_resources_and_scopes_are_told_apart() -> None:
     request.resource_spans[0].scope_spans.add().spans.append(span("a", seconds=0.5))
     body = request.SerializeToString()
     index = index_request(
-        Signal.TRACES, request, body, walk(Signal.TRACES, body), frozenset(), {}, counting=Counting.AS_RECEIVED
+        Signal.TRACES, request, body, walk(Signal.TRACES, body), Hints(), counting=Counting.AS_RECEIVED
     )
     found = {(key.service, key.operation): batch for key, batch in index.requests.items()}
     assert {key: sorted(batch.durations) for key, batch in found.items()} == {

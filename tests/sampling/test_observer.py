@@ -19,6 +19,7 @@ from tests.support.telemetry import NOW_NS, pairs, span_id
 from errorplane.classification import Subject
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import encode_varint, walk
+from errorplane.pipeline._hints import Hints
 from errorplane.pipeline._index import Index, index_request
 from errorplane.policy import AttributeTest, Sampling
 from errorplane.sampling import Deployments, compile_observer
@@ -41,7 +42,7 @@ def indexed(
     signal = Signal.TRACES if isinstance(message, ExportTraceServiceRequest) else Signal.LOGS
     body = message.SerializeToString()
     observer = compile_observer(section, deployments or Deployments(lambda: 0.0))
-    return index_request(signal, message, body, walk(signal, body), frozenset(), {}, observer)
+    return index_request(signal, message, body, walk(signal, body), Hints(), observer)
 
 
 def span(trace_id: bytes, **fields: Any) -> Span:
@@ -226,7 +227,7 @@ def test_conditions_see_what_redaction_left() -> None:
     found = []
     for whens in (before, after, ({"trace_state": {"user": "jane"}},)):
         observer = compile_observer(sampling(*whens), Deployments())
-        index = index_request(Signal.TRACES, came, body, walk(Signal.TRACES, body), frozenset(), {}, observer)
+        index = index_request(Signal.TRACES, came, body, walk(Signal.TRACES, body), Hints(), observer)
         found.append(index.traces[A].hits.bit_count())
     assert found == [0, 2, 0]
 

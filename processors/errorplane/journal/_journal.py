@@ -134,6 +134,11 @@ class Journal:
         return self._store.holds_request(seq)
 
     @property
+    def bound(self) -> str:
+        """What people know ``max_bytes`` as."""
+        return "journal.max_bytes"
+
+    @property
     def max_bytes(self) -> int:
         """The bound on ``total_bytes``."""
         return self._max_bytes
@@ -143,9 +148,12 @@ class Journal:
         """What counts towards the bound: telemetry that is needed, what is held for late errors, and verdicts."""
         return self.used_bytes + self.rescue_bytes + self.verdict_bytes
 
-    def append(self, signal: Signal, body: bytes, note: object = None) -> int:
-        """Store a redacted request and return its number once it is synced; raises ``JournalFull``."""
-        request = StoredRequest(signal, self._clock(), body)
+    def append(self, signal: Signal, body: bytes, note: object = None, hints: bytes = b"") -> int:
+        """Store a redacted request and return its number once it is synced; raises ``JournalFull``.
+
+        ``note`` goes to ``on_append``, ``hints`` are stored with the request.
+        """
+        request = StoredRequest(signal, self._clock(), body, hints)
         compressed = self._sealer.compress(request.pack())
         held = self.total_bytes
         if held + len(compressed) > self._max_bytes:

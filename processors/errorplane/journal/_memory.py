@@ -48,6 +48,7 @@ class _Request:
     signal: Signal
     received_at: float
     compressed: bytes
+    hints: bytes
     open: int = 1
     awaited: int = 0
     dropped_at: float = 0.0
@@ -59,7 +60,7 @@ class _Request:
 
     @property
     def size(self) -> int:
-        return len(self.compressed) + _REQUEST_BYTES
+        return len(self.compressed) + len(self.hints) + _REQUEST_BYTES
 
 
 class MemoryJournal:
@@ -76,6 +77,7 @@ class MemoryJournal:
         undecided_bytes: Callable[[], int],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.bound = "max_bytes of TailSampling"
         self.max_bytes = max_bytes
         self.indexed_through = 0
         self.used_bytes = 0
@@ -141,7 +143,7 @@ class MemoryJournal:
             if found is not None or held is None:
                 return found
             body = self._decompressor.decompress(held.compressed)
-            found = self._cache[seq] = StoredRequest(held.signal, held.received_at, body)
+            found = self._cache[seq] = StoredRequest(held.signal, held.received_at, body, held.hints)
             if len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
             return found
@@ -210,10 +212,10 @@ class MemoryJournal:
 
     # --- changes --------------------------------------------------------------------------------------------------
 
-    def append(self, signal: Signal, body: bytes, note: object = None) -> int:
+    def append(self, signal: Signal, body: bytes, note: object = None, hints: bytes = b"") -> int:
         """Hold a redacted request, open for whoever indexes it; its number. Raises ``JournalFull``."""
         with self._lock:
-            request = _Request(signal, self._clock(), self._compress(body))
+            request = _Request(signal, self._clock(), self._compress(body), hints)
             held = self.total_bytes
             if held + request.size > self.max_bytes:
                 raise JournalFull(f"{held} of {self.max_bytes} bytes are held")
@@ -222,7 +224,7 @@ class MemoryJournal:
             self._requests[seq] = request
             self._open[seq] = None
             self.used_bytes += request.size
-        self._on_append(seq, StoredRequest(signal, request.received_at, body), note)
+        self._on_append(seq, StoredRequest(signal, request.received_at, body, hints), note)
         return seq
 
     def commit(self, change: Change) -> None:

@@ -15,26 +15,32 @@ _SIGNAL_CODE = {Signal.TRACES: 1, Signal.LOGS: 2, Signal.METRICS: 3}
 _SIGNAL = {code: signal for signal, code in _SIGNAL_CODE.items()}
 _VERDICT = struct.Struct(">BdQdI")
 _REFS = struct.Struct(">Q?I")
-_REQUEST = struct.Struct(">Bd")
+_REQUEST = struct.Struct(">BdI")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """One journalled Export request, redacted. ``received_at`` is Unix time in seconds."""
+    """One journalled Export request, redacted. ``received_at`` is Unix time in seconds.
+
+    ``hints`` are those of whoever stored it, to index it by once more.
+    """
 
     signal: Signal
     received_at: float
     body: bytes
+    hints: bytes = b""
 
     def pack(self) -> bytes:
         """Bytes of the record, before compression."""
-        return _REQUEST.pack(_SIGNAL_CODE[self.signal], self.received_at) + self.body
+        head = _REQUEST.pack(_SIGNAL_CODE[self.signal], self.received_at, len(self.hints))
+        return b"".join((head, self.hints, self.body))
 
     @classmethod
     def unpack(cls, data: bytes) -> StoredRequest:
         """The record that ``pack`` wrote."""
-        code, received_at = _REQUEST.unpack_from(data)
-        return cls(_SIGNAL[code], received_at, data[_REQUEST.size :])
+        code, received_at, length = _REQUEST.unpack_from(data)
+        start = _REQUEST.size + length
+        return cls(_SIGNAL[code], received_at, data[start:], data[_REQUEST.size : start])
 
 
 class VerdictRecord(NamedTuple):

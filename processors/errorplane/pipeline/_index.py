@@ -28,6 +28,7 @@ from errorplane.detectors import DataClass, most_sensitive
 from errorplane.measures import Request, Requests
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import Layout
+from errorplane.pipeline._hints import Classes, Hints
 from errorplane.pipeline._requests import ENTRIES, LOCAL, PARENT, Counting, RequestGroups
 from errorplane.sampling import Observer, Seen, explicit_randomness
 
@@ -40,8 +41,6 @@ _RESOURCE_TYPES: dict[Signal, type[Message]] = {
 
 
 _NO_CLASSES: frozenset[DataClass] = frozenset()
-Classes = Mapping[int, frozenset[DataClass]]
-"""Of the items in which something was hidden, the classes of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +111,15 @@ def index_request(
     message: Message,
     body: bytes,
     layout: Layout,
-    candidates: frozenset[int],
-    classes: Classes,
+    hints: Hints,
     observer: Observer | None = None,
     counting: Counting = Counting.NOTHING,
 ) -> Index:
     """Index a request: ``message`` as it was received, ``body`` and ``layout`` as redacted (same items, same order).
 
-    ``candidates`` are items whose bytes hint at an error beyond their status, ``classes`` those of what was hidden.
     ``observer`` sees what the sampling rules ask for besides.
     """
+    candidates, classes = hints
     reader = Reader(signal, body, layout)
     if signal is Signal.TRACES:
         spans = cast(ExportTraceServiceRequest, message)

@@ -12,6 +12,7 @@ from errorplane.journal import AnyJournal, JournalError
 from errorplane.otlp import InvalidRequest, Overloaded, Receipt, ShuttingDown, Signal
 from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, walk
 from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._hints import Hints
 from errorplane.pipeline._index import Index, index_request
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._requests import Counting
@@ -67,7 +68,7 @@ class Entrance:
             if request is None:
                 self._slots.release()
             else:
-                self._journal.append(signal, request.body, request.index)
+                self._journal.append(signal, request.body, request.index, request.hints.pack())
                 self._counters.add("received_items", request.index.items, signal=signal.value)
                 self._offer(signal, body)
         except JournalError as error:
@@ -102,31 +103,21 @@ class Entrance:
         self._count(signal, redacted)
         if redacted.body is not body:
             layout = walk(signal, redacted.body)
-        index = index_request(
-            signal,
-            message,
-            redacted.body,
-            layout,
-            redacted.error_candidates,
-            redacted.data_classes,
-            plan.observer,
-            _counting(plan, redacted),
-        )
+        hints = Hints(redacted.error_candidates, redacted.data_classes)
+        index = index_request(signal, message, redacted.body, layout, hints, plan.observer, _counting(plan, redacted))
         if not index.faults:
-            return _Request(redacted.body, index), Receipt()
+            return _Request(redacted.body, index, hints), Receipt()
         faults = index.faults
         self._counters.add("rejected_items", len(faults), signal=signal.value, reason="invalid_id")
         receipt = Receipt(len(faults), _describe(faults))
         kept = _without(signal, redacted.body, layout, faults)
         if not kept:
             return None, receipt
-        message, kept, layout = _validated(signal, kept)
-        left = [item for item in range(index.items) if item not in faults]
-        candidates = frozenset(new for new, old in enumerate(left) if old in redacted.error_candidates)
-        classes = {new: redacted.data_classes[old] for new, old in enumerate(left) if old in redacted.data_classes}
+        message, layout = signal.request_type.FromString(kept), walk(signal, kept)  # the order has to stay
+        hints = hints.without(faults, index.items)
         counting = Counting.REDACTED if plan.policy.metrics.enabled else Counting.NOTHING
-        index = index_request(signal, message, kept, layout, candidates, classes, plan.observer, counting)
-        return _Request(kept, index), receipt
+        index = index_request(signal, message, kept, layout, hints, plan.observer, counting)
+        return _Request(kept, index, hints), receipt
 
     def _count(self, signal: Signal, redacted: Redacted) -> None:
         for entity, count in redacted.found.items():

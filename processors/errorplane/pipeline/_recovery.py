@@ -10,6 +10,7 @@ from errorplane.journal import Ack, AnyJournal, Journal, JournalCorrupt
 from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
 from errorplane.pipeline._counters import Counters
+from errorplane.pipeline._hints import Hints
 from errorplane.pipeline._index import Index, index_request, parse
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._requests import Counting
@@ -46,15 +47,12 @@ def read_index(journal: AnyJournal, seq: int, plan: Plan, counters: Counters) ->
         return Index(Signal.TRACES, 0)
     message = parse(request.signal, request.body)
     layout = walk(request.signal, request.body)
-    # Nothing is found in it again; the marks in it say what was hidden.
-    redacted = plan.redactor.redact(request.signal, request.body, layout)
     return index_request(
         request.signal,
         message,
         request.body,
         layout,
-        redacted.error_candidates,
-        redacted.data_classes,
+        Hints.unpack(request.hints),
         plan.observer,
         counting=Counting.AS_RECEIVED if plan.policy.metrics.enabled else Counting.NOTHING,
     )
