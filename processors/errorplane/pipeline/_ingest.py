@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 
 from errorplane.journal import AnyJournal, JournalError
 from errorplane.otlp import InvalidRequest, Overloaded, Receipt, ShuttingDown, Signal
+from errorplane.otlp._together import together
 from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, walk
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._hints import Hints
@@ -138,17 +139,24 @@ class _Request:
 
     body: bytes
     index: Index
+    hints: Hints
 
 
 def _validated(signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
-    """The request parsed whole (a bad item must not spoil its neighbours at the destination), and its layout."""
+    """The request parsed whole (a bad item must not spoil its neighbours at the destination), and its layout.
+
+    Spans and log records of equal resources are put together.
+    """
     try:
-        message = signal.request_type.FromString(body)
         try:
-            return message, body, walk(signal, body)
+            layout = walk(signal, body)
         except MalformedWire:
             body = canonical(signal, body)
-            return message, body, walk(signal, body)
+            layout = walk(signal, body)
+        joined = None if signal is Signal.METRICS else together(body, layout)
+        if joined is not None:
+            body, layout = joined, walk(signal, joined)
+        return signal.request_type.FromString(body), body, layout
     except (DecodeError, MalformedWire) as error:
         raise InvalidRequest(
             f"the body is not an {signal.request_type.DESCRIPTOR.name} ({error}): it may be truncated or of another "
