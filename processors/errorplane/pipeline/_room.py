@@ -38,10 +38,11 @@ class Room:
             self._log_at = now
             log.warning(
                 "journal: %d of %d bytes are used, and its disk lacks %d: healthy telemetry is given up, oldest first, to "
-                "have room for errors; mend the destination that does not take it, or raise journal.max_bytes",
+                "have room for errors; mend the destination that does not take it, or raise %s",
                 total,
                 bound,
                 max(0, short),
+                journal.bound,
             )
         return not self._shrink(change)
 

@@ -6,6 +6,7 @@ import itertools
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,8 @@ from errorplane.routing._parts import parts_of
 log = logging.getLogger("errorplane.sdk")
 
 BATCH = 512  # as the SDK's own processors export by default
-_FAILURES_IN_A_ROW = 3  # after which the backend is taken to be away
+_FAILURES_IN_A_ROW = 3  # after which the backend is taken to be away,
+_LONG_S = 1.0  # or after one that took so long: exporters try again by themselves where nobody answers
 _ATTEMPTS = 5  # of one batch, while others go through
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 
@@ -46,7 +48,7 @@ class ExportThread:
 
     A batch that fails is tried again for as long as the journal holds it; while others go through, five times. What no
     route takes is let go of, after ``lose(signal, items)``; facts about errors count for nothing there, and leave only
-    ``with_facts``. ``jitter`` is between 0 and 1.
+    ``with_facts``. ``jitter`` is between 0 and 1, ``clock`` monotonic in seconds.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ExportThread:
         with_facts: bool,
         lose: Callable[[Signal, int], None],
         jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal = journal
         self._counters = counters
@@ -66,6 +69,7 @@ class ExportThread:
         self._with_facts = with_facts
         self._lose = lose
         self._jitter = jitter
+        self._clock = clock
         self._routes: dict[Signal, Route] = {}
         self._progress: dict[int, _Progress] = {}
         self._waits = 0
@@ -113,7 +117,7 @@ class ExportThread:
                     return
                 asked, self._news = self._asked, False
             failed = not self._export_all()
-            self._waits = self._waits + 1 if failed else 0
+            self._waits += failed
             with self._wake:
                 self._answered = asked
                 self._wake.notify_all()
@@ -129,12 +133,13 @@ class ExportThread:
         for number in sorted(waiting, key=lambda each: (self._failures(each), each)):
             if self._stopping:
                 return True
+            started = self._clock()
             if self._deliver(number, give_up=some_left):
-                in_a_row, some_left = 0, True
+                in_a_row, some_left, self._waits = 0, True, 0
                 continue
             failed = True
             in_a_row += 1
-            if in_a_row >= _FAILURES_IN_A_ROW:
+            if in_a_row >= _FAILURES_IN_A_ROW or self._clock() - started >= _LONG_S:
                 break
         return not failed
 
