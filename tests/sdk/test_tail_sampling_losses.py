@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 import os
@@ -269,6 +270,20 @@ def test_a_fault_of_ours_loses_no_more_than_it_must(caplog: pytest.LogCaptureFix
         assert app.spans.names == ["last"]
         assert app.sampling.stats()["internal_errors"] == {"intake": 1, "decider": 1}
         assert accounts(app.items()) == 4
+
+
+def test_a_delivery_that_cannot_be_read_is_lost_alone() -> None:
+    """Kept spans that fail on their way to the exporter are counted, and what is kept later is exported."""
+    with application(ALL) as app:
+        route = app.sampling.core.exports._routes[Signal.TRACES]
+        app.sampling.core.route(Signal.TRACES, dataclasses.replace(route, decode=lambda payload: iter(payload.nowhere)))  # type: ignore[attr-defined]  # the fault
+        app.root("first")
+        assert app.tracer_provider.force_flush()
+        app.sampling.core.route(Signal.TRACES, route)
+        app.root("second")
+        assert app.tracer_provider.force_flush()
+        assert (app.spans.names, app.items()["lost"]) == (["second"], {"failure": 1})
+        assert (accounts(app.items()), app.items()["held"]) == (2, 0)
 
 
 def test_a_child_process_exports_its_own_and_nothing_of_its_parent() -> None:

@@ -24,7 +24,7 @@ _REQUEST_BYTES = 600  # of the objects around a request's bytes, and its counts
 _VERDICT_BYTES = 300  # of a verdict without its refs: the record, its numbers, its place in the dictionary
 _DELIVERY_BYTES = 1_000  # of a delivery without what it refers to
 _REF_BYTES = 300  # of what a delivery has for one request, beside 8 bytes an item
-_CACHED = 32  # requests that are read several times in a row
+_CACHED = 4  # requests that are read several times in a row; they are not counted
 
 
 @dataclass(frozen=True, slots=True)

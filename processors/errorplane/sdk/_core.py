@@ -89,7 +89,7 @@ class Core:
             destination,
             resource_tags,
             plan.policy.errors.facts.destinations != (),
-            lambda signal, items: self._lose(signal, items, "shutdown"),
+            self._lose,
         )
         self._count()
 

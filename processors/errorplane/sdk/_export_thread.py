@@ -47,7 +47,7 @@ class ExportThread:
     """Exports deliveries of the journal in batches of 512, oldest first, those that failed before last.
 
     A batch that fails is tried again for as long as the journal holds it; while others go through, five times. What no
-    route takes is let go of, after ``lose(signal, items)``; facts about errors count for nothing there, and leave only
+    route takes is let go of, after ``lose(signal, items, why)``; facts about errors count for nothing there, and leave only
     ``with_facts``. ``jitter`` is between 0 and 1, ``clock`` monotonic in seconds.
     """
 
@@ -58,7 +58,7 @@ class ExportThread:
         destination: str,
         resource_tags: Callable[[str], bytes],
         with_facts: bool,
-        lose: Callable[[Signal, int], None],
+        lose: Callable[[Signal, int, str], None],
         jitter: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -134,7 +134,7 @@ class ExportThread:
             if self._stopping:
                 return True
             started = self._clock()
-            if self._deliver(number, give_up=some_left):
+            if self._delivered(number, give_up=some_left):
                 in_a_row, some_left, self._waits = 0, True, 0
                 continue
             failed = True
@@ -147,22 +147,36 @@ class ExportThread:
         progress = self._progress.get(number)
         return 0 if progress is None else progress.failures
 
-    def _deliver(self, number: int, *, give_up: bool) -> bool:
+    def _delivered(self, number: int, *, give_up: bool) -> bool:
         """Whether a delivery needs no further attempt; ``give_up`` on what fails too often, since others go through."""
         delivery = self._journal.begin(number)
         if delivery is None:
             return True
+        try:
+            return self._deliver(number, delivery, give_up=give_up)
+        except Exception as error:  # noqa: BLE001  # the boundary guard: one bad delivery must not end all exports
+            log.error("exporting failed with %s: some telemetry is lost; please report it", type(error).__name__)
+            self._counters.add("internal_errors", 1, where="export")
+            if not _are_facts(delivery):
+                self._lose(delivery.signal, delivery.items - self._progress[number].done, "failure")
+            self._let_go(number)
+            return True
+
+    def _let_go(self, number: int) -> None:
+        self._journal.acknowledge(number)
+        self._progress.pop(number, None)
+
+    def _deliver(self, number: int, delivery: Delivery, *, give_up: bool) -> bool:
+        progress = self._progress.setdefault(number, _Progress())
         facts = _are_facts(delivery)
         route = None if facts and not self._with_facts else self._routes.get(delivery.signal)
-        progress = self._progress.setdefault(number, _Progress())
         if route is not None and not self._export(delivery, route, progress, give_up=give_up):
             if not progress.done:
                 self._journal.put_back(number)
             return False
         if route is None and not facts:
-            self._lose(delivery.signal, delivery.items)
-        self._journal.acknowledge(number)
-        self._progress.pop(number, None)
+            self._lose(delivery.signal, delivery.items, "shutdown")
+        self._let_go(number)
         return True
 
     def _export(self, delivery: Delivery, route: Route, progress: _Progress, *, give_up: bool) -> bool:
