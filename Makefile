@@ -21,7 +21,7 @@ demo: .venv/.installed ## start a small shop, let it fail, show what became of i
 test: .venv/.installed collector node-packages ## all tests, with real Collectors; ARGS="-k redaction" for some
 	$(PY) -m pytest $(ARGS)
 
-bench: .venv/.installed collector ## CPU and memory beside the real Collector, what the hooks cost an application, redaction beside Presidio
+bench: .venv/.installed collector ## errorplane beside the real Collector, the hooks, redaction beside Presidio; ARGS=--quick for less
 	$(PY) -m tests.bench.run $(ARGS)
 	$(PY) -m tests.bench.instrumentation
 	$(PY) -m tests.bench.redaction

@@ -1,0 +1,121 @@
+"""The figures of all runs, as they are stored, and their spread."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+KEEPS = (0.01, 0.1, 1.0)
+FULL_SPEED, KILLED, OVERLOADED, STRAIGHT = "full speed", "kill -9", "overload", "no contender"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is measured, once in each round: a phase, a contender, and its share of healthy traces or its senders."""
+
+    phase: str
+    contender: str
+    keep: float | None = None
+    exporter: str | None = None
+
+    def text(self) -> str:
+        """``errorplane-nine, full speed, 1 % kept``."""
+        parts = (self.contender, self.phase, "" if self.keep is None else kept(self.keep), self.exporter or "")
+        return ", ".join(filter(None, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a case: its figures, or why there are none."""
+
+    case: Case
+    round: int
+    figures: Mapping[str, float] = field(default_factory=dict)
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Median and extremes of the rounds."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread | None:
+        """None where nothing was measured."""
+        return cls(statistics.median(values), min(values), max(values)) if values else None
+
+    def text(self, form: str = ",.1f", scale: float = 1.0) -> str:
+        """``4.2 (4.1-4.4)``; one number where all are the same in this form."""
+        median, low, high = (format(value * scale, form) for value in (self.median, self.low, self.high))
+        return median if low == high else f"{median} ({low}-{high})"
+
+
+@dataclass
+class Results:
+    """All runs and the conditions under which they took place."""
+
+    conditions: dict[str, Any]
+    runs: list[Run] = field(default_factory=list)
+
+    def rounds(self, case: Case) -> dict[int, Mapping[str, float]]:
+        """The figures of a case by round, without broken runs."""
+        return {run.round: run.figures for run in self.runs if run.case == case and not run.broken}
+
+    def spread(self, case: Case, value: str | Callable[[Mapping[str, float]], float | None]) -> Spread | None:
+        """One figure of a case, or what is made of its figures; None where it was not measured."""
+        found = [
+            figures.get(value) if isinstance(value, str) else value(figures) for figures in self.rounds(case).values()
+        ]
+        return Spread.of([each for each in found if each is not None])
+
+    def ratios(self, ours: Case, theirs: Case, name: str) -> list[float]:
+        """One figure as a share of another contender's, round by round."""
+        others = self.rounds(theirs)
+        return [
+            mine[name] / others[number][name]
+            for number, mine in self.rounds(ours).items()
+            if number in others and others[number][name]
+        ]
+
+    def write(self, path: Path) -> None:
+        """Store everything."""
+        runs = [{**asdict(run.case), **asdict(run), "figures": dict(run.figures)} for run in self.runs]
+        for run in runs:
+            del run["case"]
+        lines = ",\n".join(f"  {json.dumps(_rounded(run))}" for run in runs)
+        path.write_text(f'{{"conditions": {json.dumps(self.conditions, indent=1)},\n"runs": [\n{lines}\n]}}\n')
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """What ``write`` has stored."""
+        stored = json.loads(path.read_text())
+        return cls(stored["conditions"], list(_runs(stored["runs"])))
+
+
+def kept(share: float) -> str:
+    """``10 % kept``."""
+    return f"{share:.0%} kept".replace("%", " %")
+
+
+def count_error(figures: Mapping[str, float]) -> float | None:
+    """How far the errors that it counted are from those offered, as a share of these."""
+    if "counted_errors" not in figures:
+        return None
+    return abs(figures["counted_errors"] - figures["errors"]) / figures["errors"]
+
+
+def _rounded(run: dict[str, Any]) -> dict[str, Any]:
+    return {**run, "figures": {name: float(f"{value:.6g}") for name, value in run["figures"].items()}}
+
+
+def _runs(stored: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
+    for run in stored:
+        case = Case(run["phase"], run["contender"], run["keep"], run["exporter"])
+        yield Run(case, run["round"], run["figures"], run["broken"])
