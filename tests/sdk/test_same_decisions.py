@@ -35,7 +35,7 @@ SAMPLING: Mapping[str, Any] = {
     "rules": [
         {"name": "probes", "when": {"attributes": {"http.route": {"values": ["/healthz"]}}}, "action": "drop"},
         {"name": "timeouts", "when": {"kind": "timeout", "not": {"attributes": {"vip": {"is": True}}}}, "keep": 0.5},
-        {"name": "errors", "when": {"status": "error"}},
+        {"name": "errors", "when": {"status": "error"}, "budget": {"samples": 3, "window": "1h"}},
         {"name": "paid", "when": {"attributes": {"http.route": {"regex": "^/pay"}, "amount": {"min": 50.5}}}},
         {"name": "slow", "when": {"duration_over": "2s", "spans": {"max": 3}}},
         {"name": "rest", "keep": 0.2},

@@ -269,6 +269,7 @@ def test_a_fault_of_ours_loses_no_more_than_it_must(caplog: pytest.LogCaptureFix
         assert app.tracer_provider.force_flush()
         assert app.spans.names == ["last"]
         assert app.sampling.stats()["internal_errors"] == {"intake": 1, "decider": 1}
+        assert app.sampling.core.journal.used_bytes == 0
         assert accounts(app.items()) == 4
 
 
