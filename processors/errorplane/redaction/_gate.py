@@ -45,6 +45,9 @@ _COARSE = (
     rb"(?i:\.[0-9a-f]{4}\.[0-9a-f]{4})",
     rb"(?i:(?:%(?:25){0,2}|u00)3a)",
 )
+# Within rows of upper-case letters and digits, as numbers of insurances are: one whole row in the database takes as long
+# as all other shapes together.
+_ROW = rb"[0-9][A-Z]{2}[0-9]{2}"
 # An AnyValue's int_value (tag 0x18) of 2^35 or more, and a double_value (tag 0x21) from 2^38 to 2^63: cards as numbers.
 # The tags also in their over-long spellings.
 _CARD_SIZED = rb".{6}(?:[\x50-\xff]\x42|[\x00-\xef]\x43)"
@@ -107,7 +110,7 @@ class Gate:
         names = {any_spelling(name): name for detector in detectors for name in detector.names}
         self._names = [name.encode() for name in names.values()]
         coarse = [other_spellings(names[each]) if each in names else each for each in masks]
-        recipe = _recipe("coarse", (*coarse, *_LOOK, *_COARSE, _RUN))
+        recipe = _recipe("coarse", (*coarse, *_LOOK, *_COARSE, _ROW, _RUN))
         words, shapes = remembered(recipe, lambda: _coarse(coarse), _written, _read)
         self._first_error = len(words)
         self._words = _database((*words, *_ERRORS))
@@ -188,6 +191,8 @@ def _coarse(expressions: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:
             words[expression] = None
         elif is_within(either, expression):
             shapes |= dict.fromkeys(_COARSE)
+        elif is_within(_ROW, expression):
+            shapes[_ROW] = None
         elif expression in FOLDED_GATES:  # few bytes, but rare ones
             words[expression] = None
         else:
