@@ -137,7 +137,11 @@ def at_full_speed(
                 time.sleep(_hint(error) or 0.2)
 
     with futures.ThreadPoolExecutor(senders) as pool:
-        list(pool.map(one, range(len(bodies))))
+        try:
+            list(pool.map(one, range(len(bodies))))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # else it would send the rest before anybody hears of it
+            raise
     return sent
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import socket
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from tests.bench.offer import Delivered, Offer
 from tests.bench.process import Broken, Contestant
 from tests.bench.recording import Recording
 from tests.bench.sink import Arrived, Sink
+from tests.support.collector_tools import free_port
 
 Figures = Mapping[str, float]
 _WARM_UP_SPANS = 1000
@@ -117,7 +117,7 @@ def running(contender: Contender, plan: Plan, keep: float) -> Iterator[Run]:
         sink = Sink()
         stack.callback(sink.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=plan.folder)))
-        job = Job(folder, _free_port(), _free_port(), sink.port, plan.wait_s, keep)
+        job = Job(folder, free_port(), free_port(), sink.port, plan.wait_s, keep)
         run = Run(contender, job, sink, stack.enter_context((folder / "log").open("ab")))
         stack.callback(run.close)
         run.start()
@@ -260,9 +260,3 @@ def straight(plan: Plan) -> Figures:
         sink.close()
     took = max(one.acknowledged or 0.0 for one in sent) - min(one.at for one in sent)
     return {"spans_per_s": offer.spans / took}
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

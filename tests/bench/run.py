@@ -38,7 +38,7 @@ class Size:
 
 
 QUICK = Size(30_000, 10_000, 3.0, 1, 1, 2.0)
-USUAL = Size(100_000, 25_000, 5.0, 3, 1, 4.0)
+USUAL = Size(100_000, 25_000, 4.0, 3, 1, 4.0)
 PAGE = Size(300_000, 50_000, 10.0, 3, 3, 4.0)
 _CASES = len(CONTENDERS) * (len(KEEPS) + 1) + 2
 
@@ -89,8 +89,8 @@ class Bench:
 def _run(case: Case, number: int, measure: Callable[[], Figures]) -> Run:
     try:
         return Run(case, number, measure())
-    except (Broken, grpc.RpcError) as error:
-        why = str(error) if isinstance(error, Broken) else f"refused a request for good: {error.code().name}"
+    except (Broken, OSError, grpc.RpcError) as error:
+        why = f"refused a request for good: {error.code().name}" if isinstance(error, grpc.RpcError) else str(error)
         print(f"bench: {case.text()}: {why}", file=sys.stderr, flush=True)
         return Run(case, number, broken=why)
 
