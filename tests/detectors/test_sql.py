@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 from tests.detectors.samples import assert_found, marked, spans
 
 from errorplane.detectors import find, redact
-from errorplane.detectors.secrets._sql_tokens import literals
+from errorplane.detectors.secrets._sql_tokens import _PLAIN, _read, literals
+
+PIECES = (
+    r"""select from where = <> ( ) , ; . ' " $1 $2 $$ $a$ ? ?5 %s %(a)s :x :5 @v @@a.b {x} 5 1.5 .5 5e3 0x1F 0b1 a a5 _x5 5a"""
+    r""" `q` [ab] -- /* */ # a#5 $ \ é ٣ x$5 e5 E N n'"""
+)
+
+
+@given(st.lists(st.sampled_from([*PIECES.split(), " ", "\n"]), max_size=9).map("".join))
+@settings(max_examples=1500, deadline=None)
+def test_a_statement_is_not_read_where_nothing_can_be_a_literal(text: str) -> None:
+    """That takes nothing from what reading it finds, wherever tokens touch."""
+    if "\\'" not in text:
+        assert literals(text) == list(_read(text, 0, len(text), _PLAIN))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ _TOKEN = lazy(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# Something in every literal: a quote, or a digit that goes on no word and no placeholder. Most statements have neither.
+_SOME = lazy(r"""['"]|\$[A-Za-z_0-9]*\$|(?:%|\))s[.0-9]|(?<![A-Za-z0-9_$])[0-9]""")
 _PLAIN = lazy(r"(?:[^']|'')*")
 _ESCAPING = lazy(r"(?:[^'\\]|''|\\.)*", re.DOTALL)
 _DOUBLE = lazy(r'(?:[^"\\]|""|\\.)*', re.DOTALL)
@@ -88,6 +90,8 @@ def literals(text: str, start: int = 0, end: int | None = None) -> list[Literal]
     Where a backslash before a quote makes two readings, both count, unless one leaves a quote open.
     """
     end = len(text) if end is None else end
+    if not start and _SOME.search(text, 0, end) is None:
+        return []
     if "\\'" not in text[start:end]:
         return list(_read(text, start, end, _PLAIN))
     plain = list(_read(text, start, end, _PLAIN))
