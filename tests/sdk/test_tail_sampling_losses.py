@@ -186,6 +186,33 @@ def test_a_backend_that_comes_back_gets_everything_once() -> None:
         assert len({span.context.span_id for span in spans.spans if span.context}) == len(spans.spans) == 1500
 
 
+def test_a_delivery_goes_on_where_it_stopped() -> None:
+    """Of more spans than one batch holds, those that were taken before a failure are not exported again."""
+
+    class Once(Spans):
+        """Refuses its second batch the first time."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.sizes: list[int] = []
+
+        def export(self, spans: Sequence[ReadableSpan]) -> Any:
+            """Note how many came."""
+            self.sizes.append(len(spans))
+            self.away = len(self.sizes) == 2
+            return super().export(spans)
+
+    spans = Once()
+    with application(ALL, spans=spans) as app:
+        with app.sampling.core.turn, app.span("root"):
+            for _ in range(1199):
+                app.root("x")
+        app.tracer_provider.force_flush()
+        wait_until(lambda: len(spans.spans) >= 1200, "all spans", DEADLINE_S)
+        assert spans.sizes == [512, 512, 512, 176]
+        assert len({span.context.span_id for span in spans.spans if span.context}) == len(spans.spans) == 1200
+
+
 def test_deciding_goes_on_while_the_exporter_blocks() -> None:
     """An exporter that does not return holds up neither the application, nor verdicts; a flush gives up in its time."""
     spans = Spans()
