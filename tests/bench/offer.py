@@ -75,6 +75,10 @@ class Delivered:
         errors = self._offer.errors.keys() if of is None else self._offer.errors.keys() & of
         return 1.0 if not errors else len(errors & self._at.keys()) / len(errors)
 
+    def errors_taken(self, acknowledged: set[Key]) -> int:
+        """Errors that were acknowledged or have come: the sender of one may have given up before it heard of that."""
+        return len(self._offer.errors.keys() & (acknowledged | self._at.keys()))
+
     def fault_recall(self) -> float:
         """Share of the distinct faults of which an error has come."""
         faults = set(self._offer.errors.values())

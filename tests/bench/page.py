@@ -244,8 +244,8 @@ def _method(results: Results) -> str:
   refusal says), each request as another application's; and those of four Collectors in front (10 requests under way and 1,000
   waiting each, 5 s for a try, backoff from 5 s, {EXPORTERS[1].deadline_s:g} s in all). With SDKs' 10 s nobody who takes a third can take all once overload
   lasts for longer than 5 s.
-- **Count error**: errors that errorplane's metric `errorplane_service_errors_total` counts, against those offered. The
-  Collector's two processors count none.
+- **Count error**: errors that errorplane's metric `errorplane_service_errors_total` counts, against those offered; under
+  overload against those that it took. The Collector's two processors count none.
 - **Floor**: receiving, one Hyperscan scan of ten expressions, the wire walk and zstd: the least that this path needs with
   Python and these libraries.
 

@@ -221,7 +221,7 @@ def overloaded(contender: Contender, plan: Plan, spans_per_s: float, exporter: E
         figures = {
             "offered": offer.spans,
             "offered_s": interval_s * len(offer.bodies),
-            "errors": len(offer.errors),
+            "errors": come.errors_taken(taken),
             "taken": len(taken) / offer.spans,
             "taken_per_s": len(taken) / took if took else 0.0,
             "error_recall": come.recall(),

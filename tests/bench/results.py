@@ -105,10 +105,10 @@ def kept(share: float) -> str:
 
 
 def count_error(figures: Mapping[str, float]) -> float | None:
-    """How far the errors that it counted are from those offered, as a share of these."""
+    """How far the errors that it counted are from those that it took, as a share of these."""
     if "counted_errors" not in figures:
         return None
-    return abs(figures["counted_errors"] - figures["errors"]) / figures["errors"]
+    return abs(figures["counted_errors"] - figures["errors"]) / max(1.0, figures["errors"])
 
 
 def _rounded(run: dict[str, Any]) -> dict[str, Any]:

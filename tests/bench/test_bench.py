@@ -99,6 +99,8 @@ def test_what_has_come_is_counted() -> None:
     none = Delivered(offer, [Arrived(10.0, tuple(everything - offer.errors.keys()), 0)])
     assert (none.recall(), none.fault_recall(), none.healthy_share()) == (0.0, 0.0, 1.0)
     assert none.recall(everything - offer.errors.keys()) == 1.0
+    assert (none.errors_taken(set()), none.errors_taken({error, sibling})) == (0, 1)
+    assert found.errors_taken(set()) == len(offer.errors)
 
 
 @contextmanager
