@@ -29,12 +29,16 @@ class CleanPairs:
         known = self._known
         last = len(body) - _BEFORE
         left: list[int] = []
+        length = 0  # of the last key: mostly it is the next one's too
         for end in ends:
-            head = body.rfind(b"\x0a", end - _LONGEST_KEY, end - 1)
-            if end < last and body[head + 1] == end - head - 1:
+            head = end - length - 1
+            if head < 0 or body[head + 1] != length:
+                head = body.rfind(b"\x0a", max(0, end - _LONGEST_KEY), end - 1)
+                length = end - head - 1
+            if end < last and body[head + 1] == length:
                 size = body[end + 2]
                 stop = end + 3 + size if size < 0x80 else end + 4 + (size & 0x7F | body[end + 3] << 7)
-                # All that ``pair_around`` reads is in these bytes.
+                # All that ``pair_around`` reads is in these bytes, which also say where in them the key ends.
                 if body[head - _BEFORE : stop] in known:
                     continue
             left.append(end)
