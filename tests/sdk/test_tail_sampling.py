@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.sdk.trace.sampling import Decision, StaticSampler
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
@@ -251,10 +251,10 @@ def test_one_sampler_takes_one_processor_of_each_signal() -> None:
 
 
 def test_what_the_sdk_did_not_sample_is_left_out() -> None:
-    """As with the SDK's own batch processor, a span without the sampled flag is not exported."""
+    """As with the SDK's own batch processor, a span that is recorded without the sampled flag is not exported."""
     spans = Spans()
     sampling = TailSampling(policy([{"name": "all"}]))
-    provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
+    provider = TracerProvider(sampler=StaticSampler(Decision.RECORD_ONLY), shutdown_on_exit=False)
     provider.add_span_processor(TailSamplingSpanProcessor(spans, sampling))
     provider.get_tracer("x").start_span("unsampled").end()
     provider.shutdown()

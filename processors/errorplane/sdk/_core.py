@@ -26,13 +26,13 @@ from errorplane.pipeline._decider import Decider
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._ingest import Entrance
 from errorplane.pipeline._room import SHARE
+from errorplane.sdk._accounts import SIGNALS, Accounts
 from errorplane.sdk._encode import encode_logs, encode_spans
 from errorplane.sdk._export_thread import BATCH, ExportThread, Route
 from errorplane.sdk._queue import ItemQueue
 
 log = logging.getLogger("errorplane.sdk")
 
-SIGNALS = (Signal.TRACES, Signal.LOGS)
 _TURN_S = 0.2  # as often as the decider of a processor looks
 _IDLE_S = 1.0
 _BATCHES_A_TURN = 16
@@ -65,6 +65,7 @@ class Core:
         self, plan: Plan, resource_tags: Callable[[str], bytes], destination: str, max_bytes: int, max_queue: int
     ) -> None:
         self.counters = Counters()
+        self.accounts = Accounts(self.counters)
         self.turn = threading.RLock()
         """Held while the deciding thread is at work: who forks meanwhile would copy it half done."""
         self._plan = plan
@@ -79,7 +80,6 @@ class Core:
         self._stopping = False
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._lost = dict.fromkeys(SIGNALS, 0)
         self.journal = MemoryJournal(max_bytes, self._on_append, lambda: TRACE_BYTES * len(self.decider.traces))
         self._arriving = 0  # traces of batches that the decider has not looked at, at most
         self._build()
@@ -89,7 +89,7 @@ class Core:
             destination,
             resource_tags,
             plan.policy.errors.facts.destinations != (),
-            self._lose,
+            self.accounts.lose,
         )
         self._count()
 
@@ -168,7 +168,7 @@ class Core:
         for thread in (self._thread, self.exports.thread):
             thread.join(max(0.0, deadline - time.monotonic()))
         for signal in SIGNALS:
-            self._lose(signal, self.held(signal), "shutdown")
+            self.accounts.lose(signal, self.accounts.held(signal), "shutdown")
 
     def route(self, signal: Signal, route: Route | None) -> None:
         """How items of a signal are exported from now on; None: no longer."""
@@ -260,26 +260,9 @@ class Core:
     def _start_over(self) -> None:
         """What a turn that failed left behind cannot be trusted: all that is undecided is lost, and counted."""
         for signal in SIGNALS:
-            self._lose(signal, self.held(signal) - self.journal.waiting_items(signal), "failure")
+            self.accounts.lose(signal, self.accounts.held(signal) - self.journal.waiting_items(signal), "failure")
         self.journal.abandon()
         self._build()
-
-    # --- accounts -------------------------------------------------------------------------------------------------
-
-    def held(self, signal: Signal) -> int:
-        """Items that are taken in and neither exported, nor dropped, nor lost."""
-        name, total = signal.value, self.counters.total
-        gone = sum(
-            total(each, signal=name)
-            for each in ("delivered_items", "dropped_items", "given_up_items", "destination_refused_items")
-        )
-        taken = total("received_items", signal=name) + total("rescued_items", signal=name)
-        return taken - gone - self._lost[signal]
-
-    def _lose(self, signal: Signal, items: int, reason: str) -> None:
-        """Items that were held are lost."""
-        self._lost[signal] += items
-        self.counters.add("lost_items", items, signal=signal.value, reason=reason)
 
     def budgets(self) -> dict[str, Any]:
         """What budgets have kept and suppressed, by rule and kind."""

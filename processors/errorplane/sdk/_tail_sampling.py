@@ -7,46 +7,26 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+from opentelemetry.metrics import MeterProvider
 
 from errorplane.classification import Classifier
 from errorplane.errors import POLICY_VERSION, RETENTION_CLASS
 from errorplane.keys import EphemeralKeys, Key, KeyProvider, from_policy
 from errorplane.otlp import Signal
-from errorplane.pipeline import COUNTERS, compile_plan
+from errorplane.pipeline import compile_plan
 from errorplane.pipeline._counters import Labels
 from errorplane.policy import Destination, Policy, load
 from errorplane.retention import RESOURCE_ATTRIBUTES, encode_tags
-from errorplane.sdk._core import SIGNALS, Core
+from errorplane.sdk._accounts import SIGNALS
+from errorplane.sdk._core import Core
 from errorplane.sdk._export_thread import Route
-
-_PUBLISHED = frozenset(
-    (
-        "received_items",
-        "redactions",
-        "quarantined_strings",
-        "decisions",
-        "decision_triggers",
-        "kept_items",
-        "dropped_items",
-        "budget_errors",
-        "untold_errors",
-        "rescues",
-        "rescued_items",
-        "error_facts",
-        "delivered_items",
-        "destination_retries",
-        "destination_refused_items",
-        "given_up_items",
-        "lost_items",
-        "internal_errors",
-    )
-)
+from errorplane.sdk._forks import survive_forks
+from errorplane.sdk._published import publish
 
 _UNNAMED = "exporter"
 
@@ -58,15 +38,14 @@ class TailSampling:
     the exporters of what it keeps. What it keeps is redacted and tagged as the policy says.
 
     ``policy`` is one, or the file of one. ``destination`` names the one of the policy's destinations whose actions of
-    redaction apply; without it, those that hold for all. At most about
-    ``max_bytes`` of memory are used for what is undecided, held for late errors, remembered or not exported yet; at
-    most ``max_queue`` items of each signal, twice as many with those that failed, wait to be taken in. With a
-    ``meter_provider`` the counts of ``stats`` are published as metrics. ``keys`` are those of actions that need some,
-    by default the policy's.
+    redaction apply; without it, those that hold for all. At most about ``max_bytes`` of memory are used for what is
+    undecided, held for late errors, remembered or not exported yet; at most ``max_queue`` items of each signal, twice as
+    many with those that failed, wait to be taken in. With a ``meter_provider`` the counts of ``stats`` are published as
+    metrics. ``keys`` are those of actions that need some, by default the policy's.
 
     Raises ``PolicyError`` for a file with mistakes, ``ValueError`` for a destination that the policy does not have,
-    and what ``errorplane.pipeline.compile_plan`` raises. Takes about a second, two more threads and no more. The
-    sections ``listen``, ``journal`` but for ``remember``, ``metrics`` and ``sampling.daily_bytes`` are not used.
+    and what ``errorplane.pipeline.compile_plan`` raises. Making one takes about a second. Sections ``listen``,
+    ``metrics``, ``telemetry``, ``sampling.daily_bytes`` and ``journal`` but for ``remember`` are not used.
     """
 
     def __init__(
@@ -92,9 +71,9 @@ class TailSampling:
         self._closed: set[Signal] = set()
         self._lock = threading.Lock()
         self.core = Core(self._plan, *self._options)
-        _survive_forks(self)
+        survive_forks(self)
         if meter_provider is not None:
-            _publish(meter_provider, self)
+            publish(meter_provider, weakref.WeakMethod(self.counts))
 
     # --- what the processors call ---------------------------------------------------------------------------------
 
@@ -165,11 +144,20 @@ class TailSampling:
             "dropped": counters.by("dropped_items", "reason", signal=name),
             "rescued": counters.total("rescued_items", signal=name),
             "lost": {reason: count for reason, count in lost.items() if count},
-            "held": core.held(signal),
+            "held": core.accounts.held(signal),
             "queued": len(core.queues[signal]),
         }
 
-    def _renew(self) -> None:
+    @property
+    def turn(self) -> threading.RLock:
+        """Held while the deciding thread is at work."""
+        return self.core.turn
+
+    def counts(self, name: str) -> Mapping[Labels, int]:
+        """One of the counters of ``errorplane.pipeline``, by its labels."""
+        return self.core.counters.values(name)
+
+    def renew(self) -> None:
         """In a process that has just forked off: take part with nothing of the parent's."""
         self.core = Core(self._plan, *self._options)
         self._lock = threading.Lock()
@@ -204,48 +192,3 @@ class _ProcessKeys:
 
     def retired(self, purpose: str) -> tuple[Key, ...]:
         return () if purpose == "journal" else self._keys.retired(purpose)
-
-
-def _survive_forks(sampling: TailSampling) -> None:
-    """Fork between two turns, so that nothing is copied half done, and start anew in the child."""
-    if not hasattr(os, "register_at_fork"):
-        return
-    reference = weakref.ref(sampling)
-    paused: list[Core] = []
-
-    def pause() -> None:
-        found = reference()
-        if found is not None:
-            found.core.turn.acquire()
-            paused.append(found.core)
-
-    def go_on() -> None:
-        while paused:
-            paused.pop().turn.release()
-
-    def renew() -> None:
-        paused.clear()
-        found = reference()
-        if found is not None:
-            found._renew()
-
-    os.register_at_fork(before=pause, after_in_parent=go_on, after_in_child=renew)
-
-
-def _publish(provider: MeterProvider, sampling: TailSampling) -> None:
-    meter = provider.get_meter("errorplane.sdk")
-    for metric in COUNTERS:
-        if metric.name in _PUBLISHED:
-            callback = _callback(weakref.ref(sampling), metric.name)
-            meter.create_observable_counter(f"errorplane.{metric.name}", [callback], metric.unit, metric.meaning)
-
-
-def _callback(
-    reference: Callable[[], TailSampling | None], name: str
-) -> Callable[[CallbackOptions], Iterable[Observation]]:
-    def observe(options: CallbackOptions) -> Iterable[Observation]:
-        sampling = reference()
-        counts: Mapping[Labels, int] = {} if sampling is None else sampling.core.counters.values(name)
-        return [Observation(count, dict(labels)) for labels, count in counts.items()]
-
-    return observe
