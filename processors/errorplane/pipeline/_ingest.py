@@ -17,7 +17,6 @@ from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, wal
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._hints import Hints
 from errorplane.pipeline._index import Index, index_request
-from errorplane.pipeline._one_at_a_time import OneAtATime
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._requests import Counting
 from errorplane.redaction import Redacted
@@ -27,7 +26,6 @@ Offer = Callable[[Signal, bytes], None]
 _SLOT_WAIT_S = 5.0
 _LONG_TURN_S = 0.25
 _RETRY_AFTER_S = 2.0
-_PATIENCE_S = 1.0  # a huge request, dense with findings, takes a minute: others go past it
 _FAULTS_SHOWN = 3
 
 
