@@ -28,7 +28,7 @@ from tests.support.collector_tools import wait_until
 
 from errorplane.otlp import HttpReceiver, Receipt, ReceiveLimits, Signal
 from errorplane.policy import PolicyError
-from errorplane.sdk import TailSampling, TailSamplingSpanProcessor
+from errorplane.sdk import RedactingSpanExporter, RedactingSpanProcessor, TailSampling, TailSamplingSpanProcessor
 from errorplane.sdk._decode import decode_spans
 
 ERROR, INFO = SeverityNumber.ERROR, SeverityNumber.INFO
@@ -212,6 +212,19 @@ def test_everything_is_redacted_before_it_is_held() -> None:
     assert len(shown) == 5
     assert not any(address in text for text in shown)
     assert app.sampling.stats()["redaction"]["EMAIL_ADDRESS"] >= 4
+
+
+@pytest.mark.parametrize("outer", [True, False], ids=["processor", "exporter"])
+def test_it_composes_with_what_redacts(outer: bool) -> None:
+    """Without redaction in the policy, a redacting processor before it or a redacting exporter behind it still mask."""
+    spans, sampling = Spans(), TailSampling(policy([{"name": "all"}]))
+    inner = TailSamplingSpanProcessor(spans if outer else RedactingSpanExporter(spans), sampling)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(RedactingSpanProcessor(inner) if outer else inner)
+    provider.get_tracer("x").start_span("mail lena.ito42@example.com").end()
+    provider.shutdown()
+    assert spans.names == ["mail <EMAIL_ADDRESS>"]
+    assert (spans.spans[0].attributes or {})["errorplane.sampling.rule"] == "all"
 
 
 def test_actions_are_those_of_the_destination_that_is_named(tmp_path: Path) -> None:
