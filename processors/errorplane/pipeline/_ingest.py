@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError, Message
 
 from errorplane.journal import AnyJournal, JournalError
 from errorplane.otlp import InvalidRequest, Overloaded, Receipt, ShuttingDown, Signal
+from errorplane.otlp._order import is_backwards
 from errorplane.otlp._together import together
 from errorplane.otlp._wire import Layout, MalformedWire, canonical, rebuild, walk
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._hints import Hints
 from errorplane.pipeline._index import Index, index_request
+from errorplane.pipeline._one_at_a_time import OneAtATime
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._requests import Counting
 from errorplane.redaction import Redacted
@@ -24,7 +24,7 @@ from errorplane.redaction._quarantine import ENCODING
 
 Offer = Callable[[Signal, bytes], None]
 _SLOT_WAIT_S = 5.0
-_LONG_TURN_S = 0.25
+_PATIENCE_S = 0.25  # one that takes longer would hold up all the small ones
 _RETRY_AFTER_S = 2.0
 _FAULTS_SHOWN = 3
 
@@ -47,8 +47,8 @@ class Entrance:
         self._offer = offer
         self._slots = threading.BoundedSemaphore(slots)
         self._closed = False
-        self._preparing = threading.Lock()
-        self._turn_since = 0.0
+        # Threads that hand Python's lock to and fro are slower than one after the other.
+        self._one = OneAtATime(_PATIENCE_S)
 
     def close(self) -> None:
         """Take nothing any more."""
@@ -68,7 +68,7 @@ class Entrance:
         if not self._slots.acquire(timeout=_SLOT_WAIT_S):
             raise Overloaded("the pipeline is busy: all places are taken", _RETRY_AFTER_S)
         try:
-            with self._turn():
+            with self._one:
                 request, receipt = self._prepare(signal, message, body, layout)
             if request is None:
                 self._slots.release()
@@ -83,28 +83,6 @@ class Entrance:
             self._slots.release()
             raise
         return receipt
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One request at a time, since threads that hand Python's lock to and fro are slower than one after the other.
-
-        Nobody waits for one that has been at it for a quarter of a second: it would hold up all the small ones.
-        """
-        mine = self._has_turn()
-        try:
-            yield
-        finally:
-            if mine:
-                self._preparing.release()
-
-    def _has_turn(self) -> bool:
-        wait = 0.0
-        while not self._preparing.acquire(timeout=wait):
-            if time.monotonic() - self._turn_since > _LONG_TURN_S:
-                return False
-            wait = _LONG_TURN_S
-        self._turn_since = time.monotonic()
-        return True
 
     def _taken_apart(self, signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
         """The request parsed and walked, without strings that are no UTF-8: upb refuses all of it for one of them."""
@@ -171,7 +149,7 @@ class _Request:
 def _validated(signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
     """The request parsed whole (a bad item must not spoil its neighbours at the destination), and its layout.
 
-    Spans and log records of equal resources are put together.
+    Spans and log records of equal resources are put together, and what is written backwards is written anew.
     """
     try:
         try:
@@ -182,7 +160,11 @@ def _validated(signal: Signal, body: bytes) -> tuple[Message, bytes, Layout]:
         joined = None if signal is Signal.METRICS else together(body, layout)
         if joined is not None:
             body, layout = joined, walk(signal, joined)
-        return signal.request_type.FromString(body), body, layout
+        message = signal.request_type.FromString(body)
+        if is_backwards(body, layout):
+            body = message.SerializeToString()
+            layout = walk(signal, body)
+        return message, body, layout
     except (DecodeError, MalformedWire) as error:
         raise InvalidRequest(
             f"the body is not an {signal.request_type.DESCRIPTOR.name} ({error}): it may be truncated or of another "
