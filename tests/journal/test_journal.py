@@ -34,6 +34,7 @@ from errorplane.journal import (
     pack_refs,
     unpack_refs,
 )
+from errorplane.journal._store import FORMAT
 from errorplane.journal._writer import Append
 from errorplane.keys import Key
 from errorplane.otlp import Signal
@@ -460,7 +461,25 @@ def test_a_journal_of_another_format_says_so(tmp_path: Path, opened: Open) -> No
     opened().close()
     path = tmp_path / "journal" / "data.mdb"
     data = path.read_bytes()
-    assert b"errorplane-journal-3" in data
-    path.write_bytes(data.replace(b"errorplane-journal-3", b"errorplane-journal-2"))
-    with pytest.raises(JournalCorrupt, match=r"journal-2.*journal-3.*drain it"):
+    assert FORMAT in data
+    path.write_bytes(data.replace(FORMAT, b"errorplane-journal-2"))
+    with pytest.raises(JournalCorrupt, match=rf"journal-2.*{FORMAT.decode()}.*drain it"):
         opened()
+
+
+def test_the_format_says_how_records_are_written() -> None:
+    """Records of the current format have these bytes: who changes them must count the format up."""
+    numbers = array("I", [7]).tobytes()
+    request = StoredRequest(Signal.LOGS, 1.5, b"body", b"hints")
+    assert request.pack() == bytes.fromhex("02 3ff8000000000000 00000005") + b"hintsbody"
+    places = pack_refs(1, Signal.LOGS, [7])
+    assert places == bytes.fromhex("0000000000000001 01 00000001") + numbers
+    verdict = VerdictRecord(True, "r", 0.5, "c", 1.5, 9, "why", 3, "b", places)
+    fixed = bytes.fromhex("01 3ff8000000000000 0000000000000009 3fe0000000000000 00000003")
+    texts = b"\0\x01r\0\x01c\0\x03why\0\x01b"
+    assert verdict.pack() == fixed + texts + len(places).to_bytes(4, "big") + places
+    delivery = Delivery(Signal.TRACES, "c", ("out",), (b"tag",), {1: refs(7)}, b"pay", 2, healthy=True, copied=True)
+    head = bytes.fromhex("03 01 00000001") + b"c" + bytes.fromhex("00000001 00000003") + b"out"
+    tags = bytes.fromhex("00000001 00000003") + b"tag" + bytes.fromhex("00000001 0000000000000001 00000001")
+    assert delivery.pack() == head + tags + numbers + bytes(4) + bytes.fromhex("00000002 00000003") + b"pay"
+    assert FORMAT == b"errorplane-journal-4"

@@ -17,7 +17,7 @@ from errorplane.journal._errors import JournalBusy, JournalCorrupt, JournalError
 from errorplane.journal._records import Delivery, StoredRequest, VerdictRecord
 from errorplane.journal._sealing import KEY_ID_BYTES, Sealer
 
-FORMAT = b"errorplane-journal-3"
+FORMAT = b"errorplane-journal-4"
 _PAGE = 4096
 _INLINE = _PAGE // 2  # LMDB moves a value larger than about half a page to overflow pages of its own
 _HEADROOM = 64 << 20  # map space beyond the bound, for verdicts, deliveries and LMDB's own copies of pages
