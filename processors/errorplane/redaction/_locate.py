@@ -10,9 +10,11 @@ from errorplane.otlp._wire import Frame, Layout, MalformedWire, frame, read_vari
 from errorplane.redaction._shapes import Kind, Shape, SignalShapes
 
 _FAR = 1 << 62  # beyond every offset
-# How a span begins that any SDK wrote: sixteen bytes of trace_id, eight of span_id.
+# How a span begins that any SDK wrote: sixteen bytes of trace_id, eight of span_id, then mostly eight of parent_span_id.
 _IDS = b"\x0a\x10" + bytes(16) + b"\x12\x08"
 _IDS_LENGTH = 28
+_PARENT, _PARENT_LENGTH = b"\x22\x08", 10
+_ID_LENGTHS = (0, 8, 16)  # random bytes look like anything; what has another length is no id
 
 
 class Target(NamedTuple):
@@ -62,24 +64,29 @@ def _in_items(
     body: bytes, layout: Layout, numbers: range, shape: Shape, hits: Sequence[int], outer: tuple[Frame, ...]
 ) -> Iterator[tuple[int, list[Target]]]:
     number, last = numbers.start, numbers.stop
-    ids = all(tag in shape.fields and shape.fields[tag].kind is Kind.ID for tag in (_IDS[0], _IDS[18]))
+    ids = all(tag in shape.fields and shape.fields[tag].kind is Kind.ID for tag in (_IDS[0], _IDS[18], _PARENT[0]))
     while number < last:
         at = bisect_left(hits, layout.items[number][0])
         if at == len(hits):
             return
         number = max(number, bisect_right(layout.items, (hits[at], _FAR), number, last) - 1)
         start, end = layout.items[number]
-        if ids and hits[at] < start + _IDS_LENGTH and _begins_with_ids(body, start):
-            at = bisect_left(hits, start + _IDS_LENGTH, at)  # random bytes look like anything
+        fields = _after_ids(body, start) if ids else start
+        if hits[at] < fields:
+            at = bisect_left(hits, fields, at)
         if at < len(hits) and hits[at] < end:
-            found = locate(body, start, end, shape, hits, at, (*outer, frame(body, start, end)))
+            found = locate(body, fields, end, shape, hits, at, (*outer, frame(body, start, end)))
             if found:
                 yield number, found
         number += 1
 
 
-def _begins_with_ids(body: bytes, start: int) -> bool:
-    return body[start : start + 2] == _IDS[:2] and body[start + 18 : start + 20] == _IDS[18:]
+def _after_ids(body: bytes, start: int) -> int:
+    """Where the fields of a span begin that have to be walked through; ``start`` if it is not written as usual."""
+    if body[start : start + 2] != _IDS[:2] or body[start + 18 : start + 20] != _IDS[18:]:
+        return start
+    after = start + _IDS_LENGTH
+    return after + _PARENT_LENGTH if body[after : after + 2] == _PARENT else after
 
 
 def locate(
@@ -165,6 +172,6 @@ def _locate_in(
     if field.kind is Kind.MESSAGE:
         assert field.shape is not None
         hit = _locate(body, start, end, field.shape, hits, hit, (*outer, frame), found)
-    elif field.kind is not Kind.NUMBERS:
+    elif field.kind is not Kind.NUMBERS and not (field.kind is Kind.ID and end - start in _ID_LENGTHS):
         found.append(Target(field.kind, head, end, frame, outer))
     return bisect_left(hits, end, hit)

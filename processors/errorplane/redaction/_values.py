@@ -32,7 +32,6 @@ from errorplane.redaction._strings import Strings
 _RESERVED = frozenset(
     (RETENTION_CLASS, POLICY_VERSION, SAMPLING_RULE, SAMPLING_PROBABILITY, SUPPRESSED_COUNT, TRACE_CUT, TRACE_CUT_SPANS)
 )
-_ID_LENGTHS = (0, 8, 16)
 _CACHED_VALUES, _CACHED_BYTES = 8192, 512
 
 
@@ -91,8 +90,6 @@ class Looker:
         return looked
 
     def _look(self, kind: Kind, body: bytes, deadline: float) -> Looked:
-        if kind is Kind.ID and len(body) in _ID_LENGTHS:
-            return _AS_IT_IS
         looked = self._look_at_plain(kind, body) if deadline == math.inf else None
         return self._look_into(kind, body, deadline) if looked is None else looked
 
