@@ -62,11 +62,15 @@ class Cluster:
     _killed: dict[str | int, float] = field(default_factory=dict)
     _ends: dict[str | int, contextlib.ExitStack] = field(default_factory=dict)
 
+    def address(self, name: str) -> str:
+        """Where a processor listens, or would."""
+        return f"127.0.0.{ord(name) - ord('a') + 2}:{self._port}"
+
     def start(self, name: str) -> None:
         """Start a processor, with the journal that it has."""
         path = self.folder / name / "errorplane.yaml"
         if not path.exists():
-            listen = {"grpc": f"{_address(name)}:{self._port}", "http": None, "admin": "127.0.0.1:0"}
+            listen = {"grpc": self.address(name), "http": None, "admin": "127.0.0.1:0"}
             out = {"backend": {"otlp": {"endpoint": self.backend.endpoint(name), "protocol": "grpc"}}}
             policy(path.parent, **{"listen": listen, "destinations": out, **self.sections})
         self._ends[name] = contextlib.ExitStack()
@@ -109,7 +113,7 @@ class Cluster:
         """Change what the balancers' name stands for, and wait until those that run have noticed."""
         began = time.monotonic()
         expected = {number: self._updates(number) + _EXPORTERS for number in self.balancers}
-        lines = ["127.0.0.1 localhost", *(f"{_address(name)} {_NAME}" for name in names)]
+        lines = ["127.0.0.1 localhost", *(f"{self.address(name).partition(':')[0]} {_NAME}" for name in names)]
         self.folder.mkdir(parents=True, exist_ok=True)
         self._hosts.write_text("\n".join(lines) + "\n")  # in place, since it is mounted
         for number, count in expected.items():
@@ -148,10 +152,6 @@ class Cluster:
         url = f"http://{self.balancers[number].address('METRICS_PORT')}/metrics"
         with urllib.request.urlopen(url, timeout=5) as response:
             return sum(map(int, _UPDATES.findall(response.read().decode())))
-
-
-def _address(name: str) -> str:
-    return f"127.0.0.{ord(name) - ord('a') + 2}"
 
 
 def _settle(name: str, processor: RunningProcessor) -> None:

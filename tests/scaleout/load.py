@@ -14,7 +14,7 @@ import grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.scaleout.backend import Arrived
 from tests.scaleout.cluster import Interval
-from tests.support.telemetry import new_trace_id, span, traces
+from tests.support.telemetry import log, logs, metrics, new_trace_id, span, traces
 
 from errorplane.otlp import Signal
 
@@ -98,6 +98,22 @@ def _trace(rng: random.Random) -> list[Span]:
     root = span(trace_id=trace_id, error=fails == 0)
     rest = [span(trace_id=trace_id, parent=root.span_id, error=fails == part) for part in range(1, _PARTS)]
     return [root, *rest]
+
+
+def send_all_signals(addresses: Sequence[str], count: int) -> set[str]:
+    """Failed spans through the first balancer, harmless log records of their traces and metrics through the last one.
+
+    Returns the trace ids; raises ``grpc.RpcError`` if a balancer does not take something.
+    """
+    failed = [span(error=True) for _ in range(count)]
+    with grpc.insecure_channel(addresses[0]) as first, grpc.insecure_channel(addresses[-1]) as last:
+        for channel, signal, request in (
+            (first, Signal.TRACES, traces(failed)),
+            (last, Signal.LOGS, logs(log(trace_id=each.trace_id) for each in failed)),
+            (last, Signal.METRICS, metrics(["scaleout.metric"])),
+        ):
+            channel.unary_unary(signal.grpc_method, None, None)(request.SerializeToString(), timeout=_DEADLINE_S)
+    return {each.trace_id.hex() for each in failed}
 
 
 @dataclass(frozen=True)

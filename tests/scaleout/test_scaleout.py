@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from tests.scaleout.backend import Arrived
 from tests.scaleout.cluster import Cluster, Interval, can_mount
-from tests.scaleout.load import Load, Outcome, Sent, outcome
+from tests.scaleout.load import Load, Outcome, Sent, outcome, send_all_signals
 from tests.support.collector_tools import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -30,6 +30,7 @@ class Run:
 
     cluster: Cluster
     sent: dict[str, Sent]
+    joined: set[str]  # traces of a failed span and a harmless log record, while three processors were listed
     arrived: list[Arrived]
     outcome: Outcome
 
@@ -62,6 +63,7 @@ def _story(cluster: Cluster) -> Run:
     _go_on(load)
     cluster.start("c")
     cluster.list_processors("a", "b", "c")  # one more
+    joined = send_all_signals(cluster.balancer_addresses, 60)
     _go_on(load)
     cluster.kill("a")  # a crash: it keeps its place, and comes back with its journal
     cluster.start("a")
@@ -77,8 +79,8 @@ def _story(cluster: Cluster) -> Run:
     _go_on(load)
     sent = load.stop()
     cluster.settle()
-    arrived = cluster.backend.arrived()
-    return Run(cluster, sent, arrived, outcome(sent, arrived))
+    arrived = cluster.backend.spans()
+    return Run(cluster, sent, joined, arrived, outcome(sent, arrived))
 
 
 def _go_on(load: Load) -> None:
@@ -137,6 +139,14 @@ def test_all_processors_carry_their_share(run: Run) -> None:
     kept = sum(carried.values())
     assert kept > 80
     assert all(0.15 < count / kept < 0.55 for count in carried.values()), carried
+
+
+def test_log_records_go_where_the_spans_of_their_trace_go(run: Run) -> None:
+    """A harmless log record is kept by the processor that has the failed span, though another balancer sent it."""
+    senders = {(each.sender, each.trace_id) for each in run.arrived if each.trace_id in run.joined}
+    assert len({sender for sender, _ in senders}) == 3
+    assert {pair for pair in run.cluster.backend.logs() if pair[1] in run.joined} == senders
+    assert "scaleout.metric" in run.cluster.backend.metrics()
 
 
 def test_a_processor_that_is_stopped_leaves_nothing_behind(run: Run) -> None:
