@@ -119,17 +119,19 @@ def test_odd_values_do_not_spoil_a_batch() -> None:
 
 
 def test_counts_of_what_limits_dropped_survive() -> None:
-    """A span whose limits dropped attributes, events and links says the same after both ways."""
+    """A span whose limits dropped attributes, events, links and attributes of those says the same after both ways."""
     memory = InMemorySpanExporter()
-    provider = TracerProvider(span_limits=SpanLimits(max_attributes=1, max_events=1, max_links=1))
+    limits = SpanLimits(max_attributes=1, max_events=1, max_links=1, max_event_attributes=1, max_link_attributes=1)
+    provider = TracerProvider(span_limits=limits)
     provider.add_span_processor(SimpleSpanProcessor(memory))
     link = Link(SpanContext(1, 2, False), {"a": 1, "b": 2})
     with provider.get_tracer("shop").start_as_current_span(
         "x", links=[link, link], attributes={"a": 1, "b": 2}
     ) as span:
         span.add_event("one")
-        span.add_event("two")
+        span.add_event("two", {"a": 1, "b": 2})
     spans = memory.get_finished_spans()
     assert ExportTraceServiceRequest.FromString(encode_spans(spans)) == official_spans(spans)
     (decoded,) = decode_spans(encode_spans(spans))
     assert (decoded.dropped_attributes, decoded.dropped_events, decoded.dropped_links) == (1, 1, 1)
+    assert (decoded.events[0].dropped_attributes, decoded.links[0].dropped_attributes) == (1, 1)
