@@ -93,13 +93,14 @@ def test_what_reached_the_root_is_not_healed(journal: Journal) -> None:
     "other",
     [
         {"after": -100},
+        {"after": 9},  # side by side: the failed one takes 10
         {"after": 100, "url": "http://ledger/status"},
         {"after": 100, "name": "GET"},
         {"after": 100, "kind": Span.SPAN_KIND_PRODUCER},
     ],
 )
 def test_another_call_is_no_retry(journal: Journal, other: dict[str, int | str]) -> None:
-    """A success that ended before, or of another name, kind or address, says nothing about the failed call."""
+    """A success that began before the failure, or of another name, kind or address, says nothing about the failed call."""
     root = span(trace_id=TRACE)
     assert healed(journal, [[root, call(root, error=True), call(root, **other)]]) == (0, 1)  # type: ignore[arg-type]  # each row fits the parameters
 

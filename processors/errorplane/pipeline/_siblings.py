@@ -39,8 +39,8 @@ class Siblings:
     def healed(self, errors: Sequence[ClassifiedError], refs: bytes) -> frozenset[str]:
         """The healed occurrences among all errors of one trace, whose items lie at ``refs``.
 
-        A span is healed if a span of the same name and kind, called on the same thing by the same parent, ended later
-        and did not fail; so is all that failed below it. A logged error is healed if a retry has a chance (category
+        A span is healed if a span of the same name and kind, called on the same thing by the same parent, began after it
+        had ended and did not fail; so is all that failed below it. A logged error is healed if a retry has a chance (category
         transient) and its span did not fail.
         """
         failed = {error.observed.span_id: error for error in errors if error.observed.source == "span"}
@@ -104,7 +104,7 @@ def _repeated(top: bytes, spans: Mapping[bytes, Span], failed: Mapping[bytes, Cl
         other.parent_span_id == span.parent_span_id
         and other.name == span.name
         and other.kind == span.kind
-        and other.end_time_unix_nano >= span.end_time_unix_nano
+        and other.start_time_unix_nano >= span.end_time_unix_nano
         and other.status.code != Status.STATUS_CODE_ERROR
         and other.span_id not in failed
         and _same_call(called, attributes(other.attributes))
