@@ -278,6 +278,19 @@ def test_the_key_can_be_changed(opened: Open) -> None:
     assert found.body == b"after"
 
 
+def test_what_has_no_end_takes_the_new_key_at_once(opened: Open) -> None:
+    """Boosts, known versions and counts of facts are there without the old key, which nothing says is still needed."""
+    new = Key("78787878", b"x" * 32)
+    journal = opened()
+    journal.commit(Change(overflow=b"counts", boosts=b"boosts", deployments=b"versions"))
+    journal.close()
+    journal = opened(new, retired=[KEY])
+    assert journal.sealed_with_retired_keys() == 0
+    journal.close()
+    journal = opened(new)
+    assert (journal.overflow(), journal.boosts(), journal.deployments()) == (b"counts", b"boosts", b"versions")
+
+
 def test_nothing_readable_on_disk(opened: Open, tmp_path: Path) -> None:
     """Neither requests nor deliveries can be read in the file."""
     journal = opened()

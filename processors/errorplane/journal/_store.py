@@ -23,6 +23,7 @@ _INLINE = _PAGE // 2  # LMDB moves a value larger than about half a page to over
 _HEADROOM = 64 << 20  # map space beyond the bound, for verdicts, deliveries and LMDB's own copies of pages
 _DISK_RESERVE = 64 << 20  # at most so much of the disk, a quarter of the bound at most, is left to what frees room
 _DATA = "data.mdb"
+_SEALED = (b"key", b"overflow", b"boosts", b"deployments")  # records of ``meta`` that are no plain numbers
 _DAMAGE = (lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
 
 
@@ -158,8 +159,19 @@ class Store:
                 # With the wrong key the start fails, not the first delivery; a damaged record fails by itself.
                 sealed = txn.get(b"key", b"", db=self.meta)
                 self._sealer.open(sealed, b"meta/key")
-                if not sealed.startswith(self._sealer.key_id):
-                    txn.put(b"key", self._sealer.seal(self._sealer.compress(b""), b"meta/key"), db=self.meta)
+                self._seal_anew(txn)
+
+    def _seal_anew(self, txn: lmdb.Transaction[bytes]) -> None:
+        """Seal with the key in force what stands in ``meta``: unlike requests it never goes, so no retired key would."""
+        for name in _SEALED:
+            sealed = txn.get(name, db=self.meta)
+            if sealed is None or sealed.startswith(self._sealer.key_id):
+                continue
+            try:
+                plain = self._sealer.open(sealed, b"meta/" + name)
+            except JournalError:
+                continue  # counted by who reads it
+            txn.put(name, self._sealer.seal(self._sealer.compress(plain), b"meta/" + name), db=self.meta)
 
     def read_request(self, seq: int) -> StoredRequest | None:
         """The request of that number, if it is still there."""
