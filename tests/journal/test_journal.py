@@ -458,6 +458,14 @@ def test_a_journal_that_was_cut_off_is_an_error(tmp_path: Path, opened: Open, ke
         list(opened().requests())
 
 
+def test_a_journal_without_a_byte_left_is_no_new_one(tmp_path: Path, opened: Open) -> None:
+    """Of a file that lost everything the journal reports the damage instead of starting empty without a word."""
+    opened().close()
+    os.truncate(tmp_path / "journal" / "data.mdb", 0)
+    with pytest.raises(JournalCorrupt, match="no bytes left"):
+        opened()
+
+
 def test_a_file_that_is_no_journal_is_an_error(tmp_path: Path, opened: Open) -> None:
     """Where the journal should be lies something else: the error says what to do, and the lock is let go."""
     (tmp_path / "journal").mkdir()

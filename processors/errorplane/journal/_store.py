@@ -65,6 +65,7 @@ class Store:
         self._disk_free = disk_free
         self._reserve = min(_DISK_RESERVE, max_bytes // 4)
         try:
+            _refuse_emptied(path / _DATA)
             with _translated(path):
                 self.env = lmdb.open(
                     str(path),
@@ -328,6 +329,12 @@ def _translated(path: Path) -> Iterator[None]:
         raise JournalCorrupt(f"{path} is damaged: move it away to start empty ({error})") from error
     except lmdb.Error as error:
         raise JournalError(f"{path} cannot be read: {error}") from error
+
+
+def _refuse_emptied(data: Path) -> None:
+    """A file that has lost all of its bytes looks to LMDB like a new one, and nobody would hear of the loss."""
+    if data.exists() and not data.stat().st_size:
+        raise JournalCorrupt(f"{data.parent} is damaged: move it away to start empty ({data.name} has no bytes left)")
 
 
 def _fill_up(data: Path, size: int) -> None:
