@@ -23,12 +23,13 @@ def _rule(**when: Any) -> Ours:
 
 _STATUS_5XX = _policy("numeric_attribute", key="http.response.status_code", min_value=500, max_value=599)
 _SLOW = _policy("latency", threshold_ms=400)
+_FROM_400_MS = "399.999999ms"  # its threshold is reached by what takes just as long; over means more
 _ACME = _policy("string_attribute", key="tenant", values=["acme"])
 _ERROR = _policy("status_code", status_codes=["ERROR"])
 
 DETERMINISTIC: Mapping[str, tuple[Theirs, Ours]] = {
     "always": ({"policies": [{"name": "a", "type": "always_sample"}]}, _rule()),
-    "latency": (_one("latency", threshold_ms=400), _rule(duration_over="400ms")),
+    "latency": (_one("latency", threshold_ms=400), _rule(duration_over=_FROM_400_MS)),
     # It looks at whole milliseconds: above 100 means from 101, up to 400 means less than 401.
     "latency-band": (
         _one("latency", threshold_ms=100, upper_threshold_ms=400),
@@ -85,7 +86,7 @@ DETERMINISTIC: Mapping[str, tuple[Theirs, Ours]] = {
         _one("and", and_sub_policy=[_STATUS_5XX, _SLOW, _policy("span_count", min_spans=4)]),
         _rule(
             attributes={"http.response.status_code": {"min": 500, "max": 599}},
-            duration_over="400ms",
+            duration_over=_FROM_400_MS,
             spans={"min": 4},
         ),
     ),
@@ -104,7 +105,7 @@ DETERMINISTIC: Mapping[str, tuple[Theirs, Ours]] = {
             "match": "all",
             "rules": [
                 {"name": "error", "when": {"span_status": "error"}},
-                {"name": "slow", "when": {"duration_over": "400ms"}},
+                {"name": "slow", "when": {"duration_over": _FROM_400_MS}},
                 {"name": "acme", "when": {"attributes": {"tenant": {"values": "acme"}}}},
             ],
         },
@@ -112,7 +113,10 @@ DETERMINISTIC: Mapping[str, tuple[Theirs, Ours]] = {
     "any-of": (
         {"policies": [_policy("and", name="one", and_sub_policy=[_ERROR, _SLOW]), _ACME]},
         _rule(
-            any_of=[{"span_status": "error", "duration_over": "400ms"}, {"attributes": {"tenant": {"values": "acme"}}}]
+            any_of=[
+                {"span_status": "error", "duration_over": _FROM_400_MS},
+                {"attributes": {"tenant": {"values": "acme"}}},
+            ]
         ),
     ),
     "first-match": (
@@ -120,7 +124,7 @@ DETERMINISTIC: Mapping[str, tuple[Theirs, Ours]] = {
         {
             "rules": [
                 {"name": "error", "when": {"span_status": "error"}},
-                {"name": "slow", "when": {"duration_over": "400ms"}},
+                {"name": "slow", "when": {"duration_over": _FROM_400_MS}},
             ]
         },
     ),
@@ -130,7 +134,7 @@ DETERMINISTIC: Mapping[str, tuple[Theirs, Ours]] = {
             "match": "all",
             "rules": [
                 {"name": "error", "when": {"span_status": "error"}},
-                {"name": "slow", "when": {"duration_over": "400ms"}},
+                {"name": "slow", "when": {"duration_over": _FROM_400_MS}},
                 {
                     "name": "acme",
                     "when": {"attributes": {"tenant": {"values": "acme"}}, "spans": {"min": 3}},
@@ -161,7 +165,7 @@ DETERMINISTIC: Mapping[str, tuple[Theirs, Ours]] = {
             "totals": {"all": {"spans_per_second": 10_000_000}},
             "rules": [
                 {"name": "error", "when": {"span_status": "error"}, "share_of": "all"},
-                {"name": "slow", "when": {"duration_over": "400ms"}, "share_of": "all"},
+                {"name": "slow", "when": {"duration_over": _FROM_400_MS}, "share_of": "all"},
             ],
         },
     ),

@@ -12,6 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from tests.support.telemetry import Scalar, pairs
 
 _START_NS = 1_790_000_000 * 10**9
+_JUST_NS = 400 * 10**6  # some traces take exactly as long as a policy asks
 _SERVICES: dict[str, dict[str, Scalar]] = {
     "checkout": {"k8s.cluster.name": "prod-eu", "host.cores": 8},
     "payments": {"k8s.cluster.name": "prod-us", "host.cores": 32, "tenant.shared": True},
@@ -71,7 +72,7 @@ def _request(spans: Sequence[tuple[str, Span]]) -> tuple[bytes, tuple[bytes, ...
 
 def _trace(rng: random.Random) -> list[tuple[str, Span]]:
     trace_id = rng.randbytes(16)
-    duration = int(rng.lognormvariate(0, 1.2) * 3e8)
+    duration = _JUST_NS if rng.random() < 0.05 else int(rng.lognormvariate(0, 1.2) * 3e8)
     names = rng.sample(sorted(_SERVICES), rng.choice((1, 1, 2, 3)))
     odd = rng.random() < 0.5  # half of the traces have nothing special, or nearly all would match
     root = _span(rng, trace_id, b"", _START_NS, duration, odd)
