@@ -37,6 +37,7 @@ class Plan:
     """
 
     policy: Policy
+    revision: str
     actions: ActionPlan
     redactor: Redactor
     classifier: Classifier
@@ -60,7 +61,7 @@ class Plan:
 
     def resource_tags(self, retention_class: str) -> bytes:
         """The attributes appended to every Resource that leaves."""
-        tags = ((POLICY_VERSION, self.policy.revision), (RETENTION_CLASS, retention_class))
+        tags = ((POLICY_VERSION, self.revision), (RETENTION_CLASS, retention_class))
         return encode_tags(RESOURCE_ATTRIBUTES, tags)
 
 
@@ -83,6 +84,7 @@ def compile_plan(
     seal = None if public_key is None else seal_to(public_key, QUARANTINED)
     return Plan(
         policy=policy,
+        revision=policy.revision,
         actions=actions,
         redactor=Redactor.from_policy(
             policy.redaction, actions.before, seal, ErrorTexts.from_policy(policy.redaction, actions.before, seal)
