@@ -171,3 +171,15 @@ def test_ids_are_the_same_after_a_restart() -> None:
     """An error that is classified again gets the same id, so that consumers can tell a repetition."""
     one = error("shop", b"\x01" * 8, b"", TIMEOUT)
     assert CLASSIFIER.classify([one])[0].occurrence == CLASSIFIER.classify([one])[0].occurrence
+
+
+def test_errors_logged_outside_of_traces_at_one_time_have_ids_of_their_own() -> None:
+    """Equal records of one millisecond differ by their place in the request and by who sent them, and by nothing else."""
+
+    def lone(item: int, instance: str) -> str:
+        record = log(severity=17, attributes=TIMEOUT)
+        sender = attributes(resource("shop", service_instance_id=instance).attributes)
+        return CLASSIFIER.classify([observe_log(item, record, sender)])[0].occurrence
+
+    assert len({lone(0, "pod-1"), lone(1, "pod-1"), lone(0, "pod-2")}) == 3
+    assert lone(1, "pod-1") == lone(1, "pod-1")

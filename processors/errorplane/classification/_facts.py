@@ -195,8 +195,15 @@ def _telling(error: ObservedError) -> tuple[bool, bool]:
 
 
 def _derived_id(error: ObservedError) -> str:
-    """An id that the same telemetry always gets, so that what is sent twice after a crash can be told."""
-    place = error.span_id or str(error.time_ns).encode()
+    """An id that the same telemetry always gets, so that what is sent twice after a crash can be told.
+
+    Log records without a trace may have one time in many processes, and in one whose clock counts milliseconds: who sent
+    them and their place in the request tell them apart.
+    """
+    if error.trace_id.strip(b"\0"):
+        place = error.span_id or str(error.time_ns).encode()
+    else:
+        place = f"{error.time_ns} {error.item} {error.instance}".encode()
     parts = (error.trace_id, place, error.service.encode(), error.fingerprint.encode())
     return hashlib.blake2b(b"\0".join(parts), digest_size=16, person=b"errorplane.fact").hexdigest()
 

@@ -39,6 +39,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "grpc.status": ("rpc.response.status_code", "rpc.grpc.status_code", "grpc.status_code"),
     "service": ("service.name", "service", "app.name"),
     "environment": ("deployment.environment.name", "deployment.environment", "environment", "env"),
+    "instance": ("service.instance.id", "k8s.pod.uid", "k8s.pod.name", "container.id", "host.id", "host.name"),
     "zone": ("cloud.availability_zone", "availability_zone", "zone"),
 }
 

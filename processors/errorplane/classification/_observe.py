@@ -56,7 +56,8 @@ class ObservedError:
     """One error as one span or log record tells it. ``item`` is its number in the request; times are Unix ns.
 
     ``known`` names what the application had already set on the item, so that it is not written twice; ``data_class``
-    is the most sensitive one of what was hidden in the item, ``operation`` the name of the span.
+    is the most sensitive one of what was hidden in the item, ``operation`` the name of the span, ``instance`` what tells
+    the service's processes apart.
     """
 
     item: int
@@ -80,6 +81,7 @@ class ObservedError:
     known: frozenset[str]
     data_class: DataClass | None = None
     operation: str | None = None
+    instance: str | None = None
 
 
 def span_is_error(span: Span) -> bool:
@@ -184,6 +186,7 @@ def _observed(
         known=frozenset(name for name in sources[-1] if name.startswith("errorplane.error.")),
         data_class=data_class,
         operation=operation,
+        instance=text("instance", resource),
     )
 
 
