@@ -105,6 +105,7 @@ def test_it_is_stored_whole() -> None:
         ({"services": "shop"}, "services must be a list"),
         ({"services": [""]}, "services must be names of 1 to 200"),
         ({"services": ["s"] * 33}, "services must be a list of at most 32"),
+        ({"fingerprints": ["v1:a", "0123456789abcdef"]}, "begins with its version"),
         ({"services": ["shop"], "keep": 0}, "keep must be above 0"),
         ({"services": ["shop"], "keep": "all"}, "keep must be a number"),
         ({"services": ["shop"], "until": NOW}, "until must be a time to come"),

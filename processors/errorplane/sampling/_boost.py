@@ -76,6 +76,8 @@ def read_boost(asked: Mapping[str, Any], boost_id: str, now: float) -> Boost:
     )
     if not (services or fingerprints or deployments):
         raise BadBoost("name a service, a fingerprint or a deployment: without one everything would be kept")
+    if not all(fingerprint.startswith("v") for fingerprint in fingerprints):  # else no error ever has it
+        raise BadBoost("a fingerprint begins with its version, as v1:0123456789abcdef does")
     keep, until = _number("keep", asked.get("keep", 1.0)), _number("until", asked.get("until"))
     if not 0.0 < keep <= 1.0:
         raise BadBoost(f"keep must be above 0 and at most 1, not {keep:g}")
