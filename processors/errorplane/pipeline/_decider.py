@@ -53,8 +53,9 @@ class _Arrival:
 class Decider:
     """Takes in indexed requests, decides when windows close, and commits each turn to the journal.
 
-    A turn starts every 0.2 s, sooner when 64 requests wait. ``clock`` is monotonic, ``wall_clock`` Unix time, in
-    seconds; ``on_taken`` is called once for each request taken in, ``on_deliveries`` after a turn that made some.
+    A turn starts every 0.2 s, sooner when 64 requests wait or more traces are due than one turn decides. ``clock`` is
+    monotonic, ``wall_clock`` Unix time, in seconds; ``on_taken`` is called once for each request taken in,
+    ``on_deliveries`` after a turn that made some.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Decider:
         self._arrivals: deque[_Arrival] = deque()
         self._wake = threading.Condition()
         self._stopping = False
+        self._behind = False  # the last turn decided as much as one may, so that more may be due
         self._sweep_from = b""
         self._thread = threading.Thread(target=self._run, name="errorplane-decider", daemon=True)
 
@@ -191,8 +193,12 @@ class Decider:
             self._take_in(turn, arrival.seq, arrival.index, again=False)
         now = float("inf") if stopping else self._clock()
         decided_at = self._now()
-        for trace_id, state in self.traces.due(now, _DECIDE_AT_ONCE):
+        limit = max(_DECIDE_AT_ONCE, len(self.traces) - self.traces.max_traces)
+        decided, self._behind = 0, False
+        for trace_id, state in self.traces.due(now, limit):
             turn.decide_trace(trace_id, state, decided_at)
+            decided += 1
+        self._behind = decided == limit
         if not turn.outbox.change.empty:
             self._sweep(turn)  # remembered verdicts only grow with new ones
         self._release(turn)
@@ -203,7 +209,8 @@ class Decider:
     def _wait(self) -> tuple[Sequence[_Arrival], bool]:
         """Gather arrivals for one turn: each turn costs a sync of the journal, so it serves many requests."""
         with self._wake:
-            self._wake.wait_for(lambda: self._stopping or len(self._arrivals) >= _ARRIVALS_AT_ONCE, _TURN_S)
+            if not self._behind:
+                self._wake.wait_for(lambda: self._stopping or len(self._arrivals) >= _ARRIVALS_AT_ONCE, _TURN_S)
             arrivals = tuple(self._arrivals)
             self._arrivals.clear()
             return arrivals, self._stopping
