@@ -5,25 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from errorplane.classification import ClassifiedError, FactStream, Subject, encode_facts
 from errorplane.detectors import DataClass
-from errorplane.errors import (
-    ERROR_CATEGORY,
-    ERROR_FINGERPRINT,
-    ERROR_ID,
-    ERROR_KIND,
-    ERROR_SEVERITY,
-    RETENTION_CLASS,
-    SAMPLING_PROBABILITY,
-    SAMPLING_RULE,
-    SUPPRESSED_COUNT,
-    TRACE_CUT,
-    TRACE_CUT_SPANS,
-    ErrorFact,
-)
+from errorplane.errors import ErrorFact
 from errorplane.journal import VerdictRecord
 from errorplane.measures import Measured
 from errorplane.otlp import Signal
@@ -34,9 +21,11 @@ from errorplane.pipeline._giants import Giants, Split
 from errorplane.pipeline._index import Index, LoneLog
 from errorplane.pipeline._outbox import Outbox
 from errorplane.pipeline._plan import Plan
+from errorplane.pipeline._subjects import log_subject, trace_subject
+from errorplane.pipeline._tags import error_tags, shared_tags
 from errorplane.pipeline._thresholds import threshold_of
 from errorplane.pipeline._witness import Decided, Witness
-from errorplane.retention import ITEM_ATTRIBUTES, RetentionClass, TagValue, encode_tags
+from errorplane.retention import ITEM_ATTRIBUTES, RetentionClass, encode_tags
 from errorplane.sampling import Items, Reason, TraceState, Verdict
 
 ALWAYS = Verdict(True, Reason.RULE, "metrics", 1.0)
@@ -44,7 +33,6 @@ ALWAYS = Verdict(True, Reason.RULE, "metrics", 1.0)
 NO_ROOM = "no_room"
 """Stands for a rule in the verdicts on traces that were dropped undecided."""
 _MOST_REFS = 1 << 20  # bytes; of late items beyond it no place is remembered
-_NOTHING: frozenset[str] = frozenset()
 _Errors = Mapping[tuple[int, int], ClassifiedError]
 
 
@@ -81,7 +69,7 @@ class Turn:
     def decide_trace(self, trace_id: bytes, state: TraceState, decided_at: float) -> None:
         """Decide a trace whose window has closed; ``decided_at`` is Unix time."""
         classified = self._plan.classifier.classify([error for _, error in state.errors]) if state.errors else []
-        subject = _subject_of(state, classified)
+        subject = trace_subject(state, classified)
         bits = trace_id if state.random is None else state.random.to_bytes(7, "big")
         chosen = self._plan.assign(subject)
         budgeted, fresh = Budgeted(self._decide(subject, bits, chosen)), classified
@@ -161,7 +149,7 @@ class Turn:
         """
         verdict = Verdict(earlier.keep, Reason.LATE, earlier.rule, earlier.probability)
         classified = self._plan.classifier.classify([error for _, error in state.errors])
-        subject = _subject_of(state, classified)
+        subject = trace_subject(state, classified)
         chosen = (
             self._plan.assign_by_data(subject)
             or self._plan.retention_class(earlier.retention_class)
@@ -218,15 +206,7 @@ class Turn:
     def decide_log(self, seq: int, log: LoneLog) -> None:
         """Decide a log record without a trace by itself."""
         classified = self._plan.classifier.classify([log.error] if log.error is not None else [])
-        subject = _subject(
-            "log",
-            log.error is not None,
-            frozenset((log.service,)),
-            classified,
-            log.data_classes,
-            hits=log.hits,
-            size=log.size,
-        )
+        subject = log_subject(log, classified)
         chosen = self._plan.assign(subject)
         verdict = self._decide(subject, _scatter(seq, log.item), chosen)
         verdict, _, carried = self._budgeting.of_log(verdict, classified)
@@ -290,12 +270,12 @@ class Turn:
             self._drop(verdict, items.signal, len(items.numbers))
             return
         number = ITEM_ATTRIBUTES[items.signal]
-        shared = encode_tags(number, _shared_tags(verdict, chosen, cut))
+        shared = encode_tags(number, shared_tags(verdict, chosen, cut))
         if items.signal is Signal.TRACES:
             limited = verdict.rule in self._plan.limited
             shared = threshold_of(reason or verdict.reason, verdict.probability, limited) + shared
         own = {
-            item: shared + encode_tags(number, _error_tags(error, carried))
+            item: shared + encode_tags(number, error_tags(error, carried))
             for (where, item), error in errors.items()
             if where == seq
         }
@@ -338,77 +318,6 @@ def _dropped_labels(reason: Reason, signal: Signal) -> Labels:
 def _decision_labels(reason: Reason, rule: str, subject: str, keep: bool) -> Labels:
     kept = "kept" if keep else "dropped"
     return (("reason", reason.value), ("rule", rule), ("subject", subject), ("verdict", kept))
-
-
-def _subject_of(state: TraceState, classified: Sequence[ClassifiedError]) -> Subject:
-    return _subject(
-        "trace",
-        state.error,
-        state.services,
-        classified,
-        state.data_classes,
-        state.duration_s,
-        spans=state.spans,
-        hits=state.hits,
-        size=state.size,
-    )
-
-
-def _subject(
-    signal: str,
-    error: bool,
-    services: frozenset[str],
-    classified: Sequence[ClassifiedError],
-    data_classes: Iterable[DataClass],
-    duration_s: float = 0.0,
-    *,
-    spans: int = 0,
-    hits: int = 0,
-    size: int = 0,
-) -> Subject:
-    return Subject(
-        signal,
-        error,
-        duration_s,
-        services,
-        _each(classified, lambda each: str(each.observed.kind)),
-        _each(classified, lambda each: str(each.category)),
-        _each(classified, lambda each: str(each.severity)),
-        frozenset(data_classes),
-        _each(classified, lambda each: each.observed.fingerprint),
-        spans,
-        size,
-        hits,
-    )
-
-
-def _each(classified: Sequence[ClassifiedError], value: Callable[[ClassifiedError], str]) -> frozenset[str]:
-    return frozenset(map(value, classified)) if classified else _NOTHING
-
-
-def _shared_tags(verdict: Verdict, chosen: RetentionClass, cut: int | None) -> list[tuple[str, TagValue]]:
-    tags: list[tuple[str, TagValue]] = [(RETENTION_CLASS, chosen.name), (SAMPLING_RULE, verdict.rule)]
-    if verdict.probability < 1.0:
-        tags.append((SAMPLING_PROBABILITY, verdict.probability))
-    if cut is not None:
-        tags += [(TRACE_CUT, True), (TRACE_CUT_SPANS, cut)]
-    return tags
-
-
-def _error_tags(error: ClassifiedError, carried: Mapping[str, int]) -> list[tuple[str, TagValue]]:
-    """What the pipeline knows about an error; a key that the application wrote is not written a second time."""
-    observed = error.observed
-    tags: list[tuple[str, TagValue]] = [
-        (ERROR_ID, error.occurrence),
-        (ERROR_FINGERPRINT, observed.fingerprint),
-        (ERROR_CATEGORY, str(error.category)),
-        (ERROR_KIND, str(observed.kind)),
-        (ERROR_SEVERITY, str(error.severity)),
-    ]
-    tags = [(key, value) for key, value in tags if key not in observed.known]
-    if error.origin and (suppressed := carried.get(error.occurrence)):
-        tags.append((SUPPRESSED_COUNT, suppressed))
-    return tags
 
 
 def _scatter(seq: int, item: int) -> bytes:
