@@ -92,7 +92,7 @@ def test_a_flood_leaves_samples_and_an_exact_count(tmp_path: Path) -> None:
 
 def test_the_next_sample_carries_what_was_suppressed(tmp_path: Path) -> None:
     """When the window is over, one more sample says how many there were, on the span that failed alone."""
-    budget = {"samples": 1, "window": "3s", "decay": 1}
+    budget = {"samples": 1, "window": "5s", "decay": 1}
     rules = [{"name": "errors", "when": {"status": "error"}, "budget": budget}]
     with run_processor(policy(tmp_path, sampling=sampling(rules=rules))) as processor:
         for _ in range(8):
