@@ -123,7 +123,7 @@ def test_memory_is_bounded() -> None:
 
 def test_an_answer_that_comes_too_late_serves_the_next() -> None:
     """The text whose time was over has to be withheld; what the model says of it later is remembered."""
-    names = Names(MODEL, ("PERSON",), 0.0)
+    names = Names(MODEL, ("PERSON",), 1e-6)
     try:
         with pytest.raises(TooLate):
             names.find(SENTENCE)
@@ -218,7 +218,8 @@ def test_bodies_of_error_logs_are_looked_at(names: Names) -> None:
 
 def test_what_is_not_looked_at_in_time_is_withheld() -> None:
     """A text beyond its deadline says so instead of showing anything, and is counted."""
-    names = Names(MODEL, ("PERSON",), 0.0)
+    names = Names(MODEL, ("PERSON",), 1e-6)
+    os.kill(names._model._process.pid, signal.SIGSTOP)  # else it may answer while this process has no turn
     try:
         done = redact(Redactor(error_texts=ErrorTexts(names)), Signal.TRACES, traces().SerializeToString())
     finally:

@@ -64,8 +64,6 @@ class ModelProcess:
         if not self._lock.acquire(timeout=max(deadline - self._clock(), 0)):
             raise TooLate
         try:
-            if self._clock() >= deadline:
-                raise TooLate
             self._settle(deadline)
             body = json.dumps(text).encode()
             self._waiting, self._since = text, self._clock()
