@@ -216,10 +216,16 @@ def test_bodies_of_error_logs_are_looked_at(names: Names) -> None:
     assert ["John" in record.body.string_value for record in new] == [True, False, False]
 
 
+def _stopped(model: str, late: Callable[[str, list[tuple[int, int, str]]], None]) -> ModelProcess:
+    """A model that has started, and gets no turn to answer."""
+    started = ModelProcess(model, late)
+    os.kill(started._process.pid, signal.SIGSTOP)
+    return started
+
+
 def test_what_is_not_looked_at_in_time_is_withheld() -> None:
     """A text beyond its deadline says so instead of showing anything, and is counted."""
-    names = Names(MODEL, ("PERSON",), 1e-6)
-    os.kill(names._model._process.pid, signal.SIGSTOP)  # else it may answer while this process has no turn
+    names = Names(MODEL, ("PERSON",), 1e-6, start=_stopped)
     try:
         done = redact(Redactor(error_texts=ErrorTexts(names)), Signal.TRACES, traces().SerializeToString())
     finally:
