@@ -38,8 +38,8 @@ def _recording() -> Recording:
 
 
 @cache
-def _plan(wait_s: float = 0.5) -> Plan:
-    return Plan.make(spans=2000, recorded=2000, wait_s=wait_s, senders=4, overload_s=1.0, quiet_s=1.0)
+def _plan(wait_s: float = 0.5, quiet_s: float = 1.0) -> Plan:
+    return Plan.make(spans=2000, recorded=2000, wait_s=wait_s, senders=4, overload_s=1.0, quiet_s=quiet_s)
 
 
 def _spans(body: bytes) -> list[Span]:
@@ -203,8 +203,8 @@ def test_all_processes_of_a_contender_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("contender", [FULL, OURS], ids=lambda one: one.name)
 def test_the_real_contenders_do_the_whole_job(contender: Contender) -> None:
     """Both keep every error whole and the share asked for, hide what is private, and are measured in full."""
-    # The Collector decides without the spans that wait for its redaction when they wait for longer than this.
-    figures = full_speed(contender, _plan(wait_s=5.0), 0.1)
+    # On a busy machine spans may wait long for the Collector's redaction; it looks for traces to decide once a second.
+    figures = full_speed(contender, _plan(wait_s=5.0, quiet_s=3.0), 0.1)
     assert failures(Results({}, [Run(Case(FULL_SPEED, contender.name, 0.1), 1, figures)])) == []
     assert figures["error_recall"] == 1.0
     assert (figures.get("counted_errors"), figures.get("errors")) in ((None, None), (figures.get("errors"),) * 2)
