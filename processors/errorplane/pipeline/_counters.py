@@ -10,6 +10,11 @@ from dataclasses import dataclass
 Labels = tuple[tuple[str, str], ...]
 
 
+def labelled(label: str, counts: Mapping[str, int]) -> dict[Labels, int]:
+    """Counts by the values of one label; safe while another thread goes on counting."""
+    return {((label, value),): count for value, count in tuple(counts.items())}
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One row of the table. ``unit`` is a UCUM annotation; the OpenTelemetry name is ``errorplane.<name>``."""

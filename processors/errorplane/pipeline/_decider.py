@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from errorplane.classification import FactStream
@@ -17,7 +17,7 @@ from errorplane.otlp import Signal
 from errorplane.pipeline._budgeting import Budgeting
 from errorplane.pipeline._byte_budgets import Share, everything
 from errorplane.pipeline._clock import SteadyClock
-from errorplane.pipeline._counters import Counters, Labels
+from errorplane.pipeline._counters import Counters, labelled
 from errorplane.pipeline._giants import Giants
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._plan import Plan
@@ -83,7 +83,7 @@ class Decider:
         policy = plan().policy
         self._remember_s = policy.journal.remember
         self.traces = _table(policy.sampling)
-        counters.read("decision_triggers", lambda: _labelled(self.traces.triggers))
+        counters.read("decision_triggers", lambda: labelled("trigger", self.traces.triggers))
         self._facts = FactStream(policy.errors.max_per_second, clock)
         self.budgets = BudgetBook()
         self._arrivals: deque[_Arrival] = deque()
@@ -332,10 +332,6 @@ class Decider:
 
 def _table(sampling: Sampling) -> TraceTable:
     return TraceTable(sampling.decision_wait, sampling.max_traces, sampling.root_wait, sampling.max_spans_per_trace)
-
-
-def _labelled(triggers: Mapping[str, int]) -> Mapping[Labels, int]:
-    return {(("trigger", trigger),): count for trigger, count in tuple(triggers.items())}
 
 
 def _decided_with(verdict: VerdictRecord, seq: int) -> bool:

@@ -101,11 +101,6 @@ class Reader:
         return found
 
 
-def parse(signal: Signal, body: bytes) -> Message:
-    """The whole request, parsed once to know that it is valid; raises ``DecodeError``."""
-    return signal.request_type.FromString(body)
-
-
 def index_request(
     signal: Signal,
     message: Message,

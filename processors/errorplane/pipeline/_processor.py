@@ -31,7 +31,7 @@ from errorplane.pipeline._boosting import Boosting, admin_token
 from errorplane.pipeline._budgeting import budget_counts, budget_totals, fingerprint_counts, untold_counts
 from errorplane.pipeline._byte_budgets import ByteBudgets
 from errorplane.pipeline._comparison import Comparison
-from errorplane.pipeline._counters import Counters, Labels
+from errorplane.pipeline._counters import Counters, Labels, labelled
 from errorplane.pipeline._decider import Decider
 from errorplane.pipeline._ingest import Entrance
 from errorplane.pipeline._plan import Plan, compile_plan
@@ -141,10 +141,7 @@ class Processor:
                 for (name, signal), count in self.journal.given_up.items()
             },
         )
-        self.counters.read(
-            "released_requests",
-            lambda: {(("reason", reason),): count for reason, count in self.journal.released.items()},
-        )
+        self.counters.read("released_requests", lambda: labelled("reason", self.journal.released))
         access = AllowAll(journal.path / "audit.jsonl")
         self._answers = Answers(self.journal, self._decider.traces, access)
         self._unboosted = self._plan
@@ -309,8 +306,7 @@ class Processor:
         return counted | {"boosts": self._boosting.documents(), "daily_bytes": self._byte_budgets.page()}
 
     def _overflowed(self) -> Mapping[Labels, int]:
-        counts = {} if self._measures is None else self._measures.overflowed()
-        return {(("label", label),): count for label, count in counts.items()}
+        return {} if self._measures is None else labelled("label", self._measures.overflowed())
 
     def _requests(self) -> Mapping[Labels, int]:
         return {

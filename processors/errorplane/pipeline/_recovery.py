@@ -11,7 +11,7 @@ from errorplane.otlp import Signal
 from errorplane.otlp._wire import walk
 from errorplane.pipeline._counters import Counters
 from errorplane.pipeline._hints import Hints
-from errorplane.pipeline._index import Index, index_request, parse
+from errorplane.pipeline._index import Index, index_request
 from errorplane.pipeline._plan import Plan
 from errorplane.pipeline._requests import Counting
 from errorplane.sampling import Deployments
@@ -45,7 +45,7 @@ def read_index(journal: AnyJournal, seq: int, plan: Plan, counters: Counters) ->
         request = None
     if request is None:
         return Index(Signal.TRACES, 0)
-    message = parse(request.signal, request.body)
+    message = request.signal.request_type.FromString(request.body)
     layout = walk(request.signal, request.body)
     return index_request(
         request.signal,

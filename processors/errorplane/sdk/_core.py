@@ -21,7 +21,7 @@ from errorplane.journal import MemoryJournal, StoredRequest
 from errorplane.otlp import Overloaded, Signal
 from errorplane.pipeline import Counters, Plan
 from errorplane.pipeline._budgeting import budget_counts, budget_totals, untold_counts
-from errorplane.pipeline._counters import Labels
+from errorplane.pipeline._counters import labelled
 from errorplane.pipeline._decider import Decider
 from errorplane.pipeline._index import Index
 from errorplane.pipeline._ingest import Entrance
@@ -113,7 +113,7 @@ class Core:
         counters, journal = self.counters, self.journal
         counters.read("budget_errors", lambda: budget_counts(self.decider.budgets))
         counters.read("untold_errors", lambda: untold_counts(self.decider.budgets))
-        counters.read("released_requests", lambda: _labelled("reason", journal.released))
+        counters.read("released_requests", lambda: labelled("reason", journal.released))
         counters.read(
             "given_up_items",
             lambda: {
@@ -267,10 +267,6 @@ class Core:
     def budgets(self) -> dict[str, Any]:
         """What budgets have kept and suppressed, by rule and kind."""
         return budget_totals(self.decider.budgets)
-
-
-def _labelled(label: str, counts: Mapping[str, int]) -> dict[Labels, int]:
-    return {((label, name),): count for name, count in tuple(counts.items())}
 
 
 def _not_shadowed(signal: Signal, body: bytes) -> None:
