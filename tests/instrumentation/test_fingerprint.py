@@ -236,11 +236,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_megabyte_of_anything_takes_a_bounded_time(name: str) -> None:
-    """Huge or hostile text costs at most some milliseconds."""
+    """Huge or hostile text costs at most some tens of milliseconds; what grows with its square would take seconds."""
     types = ("ValueError", "V" * 50 + "W" + "V" * 50, "")
     texts = (HOSTILE[name], HOSTILE[name][:130_000])  # the longest that is not cut to its beginning and end
     for type_, text in itertools.product(types, texts):
-        assert min(_seconds(type_, "x" * 1_000_000, text) for _ in range(5)) < 0.05
+        assert min(_seconds(type_, "x" * 1_000_000, text) for _ in range(5)) < 0.2
 
 
 def _seconds(type_: str, message: str, text: str) -> float:
