@@ -25,7 +25,6 @@ from errorplane.cli import main
 from errorplane.hooks import GUARD
 from errorplane.logs import JsonFormatter
 from errorplane.masking import (
-    SETTINGS_VARIABLE,
     Mask,
     MaskedBaggagePropagator,
     MaskingFilter,
@@ -390,7 +389,7 @@ def test_command_compiles_a_policy_to_settings_that_an_application_uses(tmp_path
         "from errorplane.masking import default_mask\n"
         f"print(default_mask().value(dict(text='{CARD} {EMAIL} support@example.com', **{{'customer.id': 'anna'}})))"
     )
-    environ = {**os.environ, SETTINGS_VARIABLE: str(tmp_path / "build" / "application.json")}
+    environ = {**os.environ, "ERRORPLANE_SETTINGS": str(tmp_path / "build" / "application.json")}
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, env=environ, capture_output=True, text=True, timeout=60
     )

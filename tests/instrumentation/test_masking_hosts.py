@@ -17,7 +17,7 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from uvicorn.logging import AccessFormatter
 
-from errorplane.masking import SETTINGS_VARIABLE, Mask, MaskingFilter, default_mask, mask_event, mask_locals
+from errorplane.masking import Mask, MaskingFilter, default_mask, mask_event, mask_locals
 
 EMAIL, CARD = "petra.kohl7@firma-beispiel.de", "5105105105105100"
 
@@ -132,7 +132,7 @@ def test_settings_that_cannot_be_read_withhold_events_and_variables(
     swallowing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no mask can be made, nothing of an event or a frame is shown, and nothing is raised into the application."""
-    monkeypatch.setenv(SETTINGS_VARIABLE, "/does/not/exist.json")
+    monkeypatch.setenv("ERRORPLANE_SETTINGS", "/does/not/exist.json")
     default_mask.cache_clear()
     try:
         assert mask_event(None, "info", {"event": EMAIL}) == {"event": "[QUARANTINED:error]"}

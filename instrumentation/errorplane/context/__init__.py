@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from errorplane.context._baggage import (
-    BAGGAGE_KEYS_VARIABLE,
-    COMPONENT_VARIABLE,
-    DEFAULT_BAGGAGE_KEYS,
     allow_baggage,
     configure,
     error_fields,
@@ -23,9 +20,6 @@ from errorplane.context._fields import (
 )
 
 __all__ = [
-    "BAGGAGE_KEYS_VARIABLE",
-    "COMPONENT_VARIABLE",
-    "DEFAULT_BAGGAGE_KEYS",
     "FIELD_LENGTH",
     "allow_baggage",
     "bind",

@@ -9,12 +9,10 @@ from typing import Final
 from opentelemetry import baggage
 from opentelemetry.context import Context
 
+from errorplane import settings
 from errorplane.context._fields import bound, field_value
 from errorplane.errors import COMPONENT, CORRELATION_ID, SERVICE_NAME, TENANT
 
-BAGGAGE_KEYS_VARIABLE: Final = "OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS"
-COMPONENT_VARIABLE: Final = "ERRORPLANE_COMPONENT"
-DEFAULT_BAGGAGE_KEYS: Final = "correlation_id,tenant"
 _OWN_NAMES: Final[Mapping[str, str]] = {"correlation_id": CORRELATION_ID, "tenant": TENANT}
 _NAMELESS: Final = "unknown_service"  # what the SDK writes there otherwise
 
@@ -34,9 +32,8 @@ def allow_baggage(keys: Iterable[str]) -> None:
 def configure(environ: Mapping[str, str]) -> None:
     """Take the allow-list from `OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS` (comma separated, default correlation_id,tenant) and
     the component of errors for which none is bound from `ERRORPLANE_COMPONENT` (default: the service)."""
-    listed = environ.get(BAGGAGE_KEYS_VARIABLE, DEFAULT_BAGGAGE_KEYS).split(",")
-    allow_baggage(key for key in (part.strip() for part in listed) if key)
-    _component[:] = [field_value(name) for name in (environ.get(COMPONENT_VARIABLE),) if name]
+    allow_baggage(settings.words(environ, settings.BAGGAGE_SPAN_KEYS))
+    _component[:] = [field_value(name) for name in (settings.text(environ, settings.COMPONENT),) if name]
 
 
 configure(os.environ)

@@ -9,10 +9,10 @@ from typing import Final
 
 from errorplane.context import configure
 from errorplane.errors import random_id
-from errorplane.hooks._attachment import ENABLED_VARIABLE, Attachment, is_enabled
+from errorplane.hooks._attachment import Attachment, is_enabled
 from errorplane.hooks._guard import GUARD, Guard
 
-__all__ = ["ENABLED_VARIABLE", "GUARD", "Guard", "attach", "detach", "is_attached", "is_enabled"]
+__all__ = ["GUARD", "Guard", "attach", "detach", "is_attached", "is_enabled"]
 
 _lock: Final = threading.Lock()
 _installed: list[tuple[Attachment, list[Callable[[], None]]]] = []

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from errorplane.errors import random_id
-
-ENABLED_VARIABLE: Final = "ERRORPLANE_ENABLED"
-_OFF: Final = frozenset(("false", "0", "no", "off"))
+from errorplane.settings import ENABLED, flag
 
 HANDLED: Final[ContextVar[BaseException | None]] = ContextVar("errorplane_handled", default=None)
 """The exception of the standard library's log record that is being turned into an OpenTelemetry one."""
@@ -26,4 +24,4 @@ class Attachment:
 
 def is_enabled(environ: Mapping[str, str]) -> bool:
     """Whether errorplane may do anything: not with `ERRORPLANE_ENABLED=false` (or 0, no, off)."""
-    return environ.get(ENABLED_VARIABLE, "true").strip().lower() not in _OFF
+    return flag(environ, ENABLED)

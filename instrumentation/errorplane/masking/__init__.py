@@ -10,11 +10,10 @@ from errorplane.masking._baggage import MaskedBaggagePropagator, mask_baggage
 from errorplane.masking._filter import MaskingFilter
 from errorplane.masking._locals import mask_locals
 from errorplane.masking._mask import Look, Mask, default_mask, look_for
-from errorplane.masking._settings import SETTINGS_VARIABLE, SettingsError, load_mask
+from errorplane.masking._settings import SettingsError, load_mask
 from errorplane.masking._structlog import mask_event
 
 __all__ = [
-    "SETTINGS_VARIABLE",
     "Look",
     "Mask",
     "MaskedBaggagePropagator",

@@ -14,9 +14,8 @@ from typing import Any, Final
 
 from errorplane.detectors import ALL, Detector, Finding, Subject, Transform, hide_most, keep_domain, replacement
 from errorplane.masking._mask import Mask, look_for
+from errorplane.settings import SETTINGS, text
 
-SETTINGS_VARIABLE: Final = "ERRORPLANE_SETTINGS"
-"""Environment variable with the path of the settings file."""
 _FORMAT: Final = 1
 _DEFAULT: Final = "default"
 _STRICTNESS: Final = ("drop", "replace", "mask", "keep_domain")  # the least that is left comes first
@@ -44,7 +43,7 @@ def load_mask(path: Path | str) -> Mask:
 
 def mask_from(environ: Mapping[str, str] = os.environ) -> Mask:
     """The mask of the file that ``ERRORPLANE_SETTINGS`` names; without one, of all detectors. Raises ``SettingsError``."""
-    path = environ.get(SETTINGS_VARIABLE)
+    path = text(environ, SETTINGS)
     return load_mask(path) if path else Mask()
 
 
