@@ -32,6 +32,7 @@ from errorplane.journal import (
     WrongKey,
     _writer,
     pack_refs,
+    read_verdict,
     unpack_refs,
 )
 from errorplane.journal._store import FORMAT
@@ -486,6 +487,8 @@ def test_a_journal_of_another_format_says_so(tmp_path: Path, opened: Open) -> No
     path.write_bytes(data.replace(FORMAT, b"errorplane-journal-2"))
     with pytest.raises(JournalCorrupt, match=rf"journal-2.*{FORMAT.decode()}.*drain it"):
         opened()
+    with pytest.raises(JournalCorrupt, match=rf"journal-2.*{FORMAT.decode()}.*ask with the version that wrote it"):
+        read_verdict(tmp_path / "journal", bytes(16))
 
 
 def test_the_format_says_how_records_are_written() -> None:

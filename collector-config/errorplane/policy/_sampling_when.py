@@ -24,6 +24,9 @@ SpanStatus = Annotated[Literal["unset", "ok", "error"], Choice()]
 _TraceStateKey = Annotated[
     str, Text("a key of tracestate: small letters, digits, _ - * / and @", r"[a-z0-9][a-z0-9_\-*/@]{0,255}", "key")
 ]
+_Fingerprint = Annotated[
+    str, Text("a fingerprint such as v1:0123456789abcdef", r"v[0-9]{1,4}:[!-~]{1,76}", "fingerprint")
+]
 _AttributeKey = Annotated[str, Text("a key of at most 256 characters", r"[^\n]{1,256}", "key")]
 _Amount = Annotated[float, Number(-1e15, 1e15)]
 _Count = Annotated[int, Number(1, 1_000_000_000, whole=True)]
@@ -95,7 +98,7 @@ class SamplingConditions(When):
     sampled_flag: YesNo | None = Field(
         default=None, description="Whether a span carries the sampled flag of W3C trace context.", examples=[True]
     )
-    fingerprint: Annotated[tuple[Plain, ...], Many(single=True)] | None = Field(
+    fingerprint: Annotated[tuple[_Fingerprint, ...], Many(single=True)] | None = Field(
         default=None,
         description="It holds an error with this fingerprint, or with one of these.",
         examples=["v1:0123456789abcdef"],

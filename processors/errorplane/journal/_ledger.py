@@ -85,7 +85,10 @@ def _check(env: lmdb.Environment, data: Path) -> None:
     with env.begin() as txn:
         found = txn.get(b"format", db=env.open_db(b"meta", txn, create=False))
     if found != FORMAT:
-        raise JournalCorrupt(f"{data.parent} is a journal of format {found!r}, this version reads {FORMAT!r}")
+        raise JournalCorrupt(
+            f"{data.parent} is a journal of format {found!r}, this version reads {FORMAT!r}: "
+            "ask with the version that wrote it"
+        )
 
 
 def describe(trace_id: bytes, record: VerdictRecord) -> dict[str, Any]:
