@@ -42,6 +42,7 @@ from errorplane.errors._attributes import (
     Attribute,
 )
 from errorplane.errors._boundary import ask
+from errorplane.errors._event import AppFrame, ErrorEvent, Linked
 from errorplane.errors._fact import FACT_VERSION, ErrorFact, MalformedFact
 from errorplane.errors._fingerprint import fingerprint, fingerprint_of_text
 from errorplane.errors._kinds import category_hint, kind_of, kind_of_grpc_status, kind_of_http_status, kind_of_type
@@ -99,10 +100,13 @@ __all__ = [
     "TRACE_CUT_SPANS",
     "UNPRINTABLE",
     "ZONE",
+    "AppFrame",
     "Attribute",
     "Category",
+    "ErrorEvent",
     "ErrorFact",
     "Kind",
+    "Linked",
     "MalformedFact",
     "Occurrence",
     "Severity",

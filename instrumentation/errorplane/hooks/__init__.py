@@ -10,9 +10,21 @@ from typing import Final
 from errorplane.context import configure
 from errorplane.errors import random_id
 from errorplane.hooks._attachment import Attachment, is_enabled
+from errorplane.hooks._callbacks import on_error
 from errorplane.hooks._guard import GUARD, Guard
+from errorplane.hooks._report import report, reporting_to
 
-__all__ = ["GUARD", "Guard", "attach", "detach", "is_attached", "is_enabled"]
+__all__ = [
+    "GUARD",
+    "Guard",
+    "attach",
+    "detach",
+    "is_attached",
+    "is_enabled",
+    "on_error",
+    "report",
+    "reporting_to",
+]
 
 _lock: Final = threading.Lock()
 _installed: list[tuple[Attachment, list[Callable[[], None]]]] = []

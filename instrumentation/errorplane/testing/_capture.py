@@ -18,14 +18,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Tracer
 
 from errorplane.errors import EXCEPTION_TYPE
-from errorplane.hooks import attach, detach, is_attached
+from errorplane.hooks import attach, detach, is_attached, reporting_to
 from errorplane.testing._ids import SeededIds
 
 
 class Capture:
     """Providers of its own with errorplane attached, for the length of a `with` block.
 
-    Touches no global provider, so it works in any test suite. `handler` is a handler for the standard library's
+    Touches no global provider, so it works in any test suite; `report` writes to its log records. `handler` is a handler for the standard library's
     logging; add it to the logger under test.
     """
 
@@ -43,6 +43,7 @@ class Capture:
         self.logger_provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
         self.logger_provider.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
         self.handler: logging.Handler = LoggingHandler(logger_provider=self.logger_provider)
+        self._back = reporting_to(self.logger_provider)
 
     def __enter__(self) -> Self:
         return self
@@ -50,6 +51,7 @@ class Capture:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._back()
         self.tracer_provider.shutdown()
         self.logger_provider.shutdown()
         if not self._was_attached:

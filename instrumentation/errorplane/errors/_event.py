@@ -1,0 +1,244 @@
+"""One error as the application saw it: the model behind spans, log records, metrics and error facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, MappingProxyType
+from typing import Any, Final, NamedTuple, NoReturn, Self
+
+from errorplane.errors._frames import place
+from errorplane.errors._live import message_of, qualified_type
+from errorplane.errors._trail import CAUSES, LEAVES
+from errorplane.errors._vocabulary import Category, Kind, Severity
+
+FRAMES: Final = 10
+"""Frames of the application's own code that an event tells of, from the innermost on."""
+_WALKED: Final = 10_000  # of a stack overflow no more is looked at
+
+
+class Linked(NamedTuple):
+    """An exception behind or inside of another one."""
+
+    type: str
+    message: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Linked:
+        """Its qualified type and its message."""
+        return cls(qualified_type(error), message_of(error))
+
+
+class AppFrame(NamedTuple):
+    """A frame of the application's own code: the file without folders and suffix, the function, the line from 1 on."""
+
+    stem: str
+    function: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.stem}:{self.function}:{self.line}"
+
+
+class ErrorEvent:
+    """One occurrence of an error. Frozen; what needs the exception to be looked at is read when it is asked for.
+
+    `id` is 32 hex digits, `fingerprint` `v1:` and 16. `type` is the qualified type, `message` the whole message.
+    `severity` is what the application says, None where it says nothing. `handled` is False when the exception left
+    the outermost span of the service or was caught by nobody, True when the application recorded or logged it, None
+    while nobody knows; `attempt` counts from 1, None where nothing is tried again. `operation` is the name of the
+    span. `causes` are the explicit causes, `contexts` what was being handled meanwhile, the nearest first; `members`
+    the exceptions of a group, in the order in which they are printed; `frames` the application's own, the innermost
+    first. `fields` are the context fields by attribute name.
+    """
+
+    __slots__ = (
+        "attempt",
+        "category",
+        "causes",
+        "component",
+        "contexts",
+        "deployment",
+        "exception",
+        "fields",
+        "fingerprint",
+        "frames",
+        "handled",
+        "id",
+        "kind",
+        "members",
+        "message",
+        "operation",
+        "service",
+        "severity",
+        "type",
+    )
+    id: str
+    fingerprint: str
+    type: str
+    message: str
+    kind: Kind
+    category: Category | None
+    severity: Severity | None
+    handled: bool | None
+    attempt: int | None
+    operation: str | None
+    service: str | None
+    component: str | None
+    deployment: str | None
+    causes: tuple[Linked, ...]
+    contexts: tuple[Linked, ...]
+    members: tuple[Linked, ...]
+    frames: tuple[AppFrame, ...]
+    fields: Mapping[str, str]
+    exception: BaseException
+
+    def __init__(
+        self,
+        exception: BaseException,
+        *,
+        id: str,
+        fingerprint: str,
+        kind: Kind,
+        category: Category | None = None,
+        severity: Severity | None = None,
+        handled: bool | None = None,
+        attempt: int | None = None,
+        operation: str | None = None,
+        service: str | None = None,
+        component: str | None = None,
+        deployment: str | None = None,
+        fields: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        put = object.__setattr__
+        put(self, "exception", exception)
+        put(self, "id", id)
+        put(self, "fingerprint", fingerprint)
+        put(self, "kind", kind)
+        put(self, "category", category)
+        put(self, "severity", severity)
+        put(self, "handled", handled)
+        put(self, "attempt", attempt)
+        put(self, "operation", operation)
+        put(self, "service", service)
+        put(self, "component", component)
+        put(self, "deployment", deployment)
+        put(self, "fields", fields)
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what was not read yet."""
+        read = _READ.get(name)
+        if read is None:
+            raise AttributeError(f"an ErrorEvent has no {name}")
+        value = read(self.exception)
+        object.__setattr__(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"an ErrorEvent is frozen; use event.replace({name}=...)")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("an ErrorEvent is frozen")
+
+    def __repr__(self) -> str:
+        """Without the message, which may hold values of users."""
+        return f"<ErrorEvent {self.id} {self.type} {self.fingerprint}>"
+
+    def replace(self, **changes: Any) -> Self:
+        """The event with other values. Raises TypeError for a name that is no field, and for `exception` and `id`."""
+        for name in changes:
+            if name not in self.__slots__ or name in ("exception", "id"):
+                raise TypeError(f"{name} of an ErrorEvent cannot be replaced")
+        new = object.__new__(type(self))
+        for name in self.__slots__:
+            if name in changes:
+                object.__setattr__(new, name, changes[name])
+            elif name not in _READ or name in _read_of(self):
+                object.__setattr__(new, name, getattr(self, name))
+        return new
+
+    __replace__ = replace
+
+
+def _read_of(event: ErrorEvent) -> frozenset[str]:
+    """The names of what was read or replaced already."""
+    return frozenset(name for name in _READ if _is_set(event, name))
+
+
+def _is_set(event: ErrorEvent, name: str) -> bool:
+    try:
+        object.__getattribute__(event, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def _causes(error: BaseException) -> tuple[Linked, ...]:
+    return tuple(Linked.of(found) for found, explicit in _chain(error) if explicit)
+
+
+def _contexts(error: BaseException) -> tuple[Linked, ...]:
+    return tuple(Linked.of(found) for found, explicit in _chain(error) if not explicit)
+
+
+def _chain(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
+    """What the `traceback` module prints before the exception, the nearest first, and whether it is a `from` one."""
+    seen = {id(error)}
+    for _ in range(CAUSES):
+        following = error.__cause__
+        explicit = following is not None
+        if following is None and not error.__suppress_context__:
+            following = error.__context__
+        if following is None or id(following) in seen:
+            return
+        seen.add(id(following))
+        yield following, explicit
+        error = following
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions of a group, and of the groups in it, that are no groups themselves; 32 at most."""
+    waiting = list(reversed(error.exceptions[:LEAVES])) if isinstance(error, BaseExceptionGroup) else []
+    left = LEAVES
+    for _ in range(_WALKED):
+        if not waiting or not left:
+            return
+        member = waiting.pop()
+        if isinstance(member, BaseExceptionGroup):
+            waiting += reversed(member.exceptions[:LEAVES])
+        else:
+            left -= 1
+            yield member
+
+
+def _members(error: BaseException) -> tuple[Linked, ...]:
+    return tuple(map(Linked.of, leaves(error)))
+
+
+def _frames(error: BaseException) -> tuple[AppFrame, ...]:
+    places: list[tuple[CodeType, int]] = []
+    traceback = error.__traceback__
+    while traceback is not None and len(places) < _WALKED:
+        places.append((traceback.tb_frame.f_code, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return tuple(_own(places))
+
+
+def _own(places: list[tuple[CodeType, int]]) -> Iterator[AppFrame]:
+    left = FRAMES
+    for code, line in reversed(places):
+        in_app, stem = place(code.co_filename)
+        if in_app:
+            yield AppFrame(stem, code.co_name, line or 0)
+            left -= 1
+            if not left:
+                return
+
+
+_READ: Final[Mapping[str, Callable[[BaseException], Any]]] = {
+    "type": qualified_type,
+    "message": message_of,
+    "causes": _causes,
+    "contexts": _contexts,
+    "members": _members,
+    "frames": _frames,
+}
