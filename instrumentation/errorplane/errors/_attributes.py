@@ -23,6 +23,8 @@ POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
 SUPPRESSED_COUNT: Final = "errorplane.suppressed_count"
+EXPORT_UNSAMPLED: Final = "errorplane.export.unsampled"
+EXPORT_SUPPRESSED_COUNT: Final = "errorplane.export.suppressed_count"
 TRACE_CUT: Final = "errorplane.trace.cut"
 TRACE_CUT_SPANS: Final = "errorplane.trace.cut_spans"
 SERIES: Final = "errorplane.series"
@@ -92,6 +94,18 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
         "int",
         ("span", "log"),
         "On a sample of an error: how many of its fingerprint were held back by a budget since the last one.",
+    ),
+    Attribute(
+        EXPORT_UNSAMPLED,
+        "boolean",
+        ("span",),
+        "true: head sampling in the application dropped the trace of this span, which left since it is an error.",
+    ),
+    Attribute(
+        EXPORT_SUPPRESSED_COUNT,
+        "int",
+        ("span",),
+        "On such a span: how many errors of its fingerprint the application's own budget held back since the last one.",
     ),
     Attribute(
         TRACE_CUT,

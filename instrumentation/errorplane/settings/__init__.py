@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from errorplane.settings._read import flag, number, text, words
-from errorplane.settings._variables import BAGGAGE_SPAN_KEYS, COMPONENT, ENABLED, SETTINGS, VARIABLES, Variable
+from errorplane.settings._variables import (
+    BAGGAGE_SPAN_KEYS,
+    COMPONENT,
+    ENABLED,
+    EXPORT_BURST,
+    EXPORT_ERRORS,
+    EXPORT_FINGERPRINTS,
+    EXPORT_RATE,
+    EXPORT_TOTAL_RATE,
+    SETTINGS,
+    VARIABLES,
+    Variable,
+)
 
 __all__ = [
     "BAGGAGE_SPAN_KEYS",
     "COMPONENT",
     "ENABLED",
+    "EXPORT_BURST",
+    "EXPORT_ERRORS",
+    "EXPORT_FINGERPRINTS",
+    "EXPORT_RATE",
+    "EXPORT_TOTAL_RATE",
     "SETTINGS",
     "VARIABLES",
     "Variable",
