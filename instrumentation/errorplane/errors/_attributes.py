@@ -10,6 +10,16 @@ ERROR_FINGERPRINT: Final = "errorplane.error.fingerprint"
 ERROR_CATEGORY: Final = "errorplane.error.category"
 ERROR_KIND: Final = "errorplane.error.kind"
 ERROR_SEVERITY: Final = "errorplane.error.severity"
+ERROR_SEVERITY_HINT: Final = "errorplane.error.severity_hint"
+ERROR_HANDLED: Final = "errorplane.error.handled"
+ERROR_ATTEMPT: Final = "errorplane.error.attempt"
+ERROR_CAUSES: Final = "errorplane.error.causes"
+ERROR_CONTEXTS: Final = "errorplane.error.contexts"
+ERROR_MEMBERS: Final = "errorplane.error.members"
+ERROR_FRAMES: Final = "errorplane.error.frames"
+ERROR_LOCALS: Final = "errorplane.error.locals"
+ERROR_LOG_LINES: Final = "errorplane.error.log_lines"
+ERROR_DROPPED: Final = "errorplane.error.dropped"
 ERROR_TIME: Final = "errorplane.error.time"
 ERROR_TRACE_ID: Final = "errorplane.error.trace_id"
 ERROR_SPAN_ID: Final = "errorplane.error.span_id"
@@ -36,6 +46,7 @@ SCHEMA_VERSION: Final = "errorplane.schema.version"
 OWNER_TEAM: Final = "errorplane.owner.team"
 SERVICE_TIER: Final = "errorplane.service.tier"
 ZONE: Final = "errorplane.zone"
+HOOK: Final = "errorplane.hook"
 
 # OpenTelemetry semantic conventions, repeated here so that this package needs the standard library only.
 ERROR_TYPE: Final = "error.type"
@@ -56,7 +67,7 @@ class Attribute:
     """One attribute: its name, its OTLP value type, where it stands and what it means."""
 
     name: str
-    type: Literal["string", "int", "double", "boolean"]
+    type: Literal["string", "string[]", "int", "double", "boolean"]
     signals: tuple[SignalName, ...]
     meaning: str
 
@@ -64,6 +75,7 @@ class Attribute:
 _ERROR: Final[tuple[SignalName, ...]] = ("span", "span event", "log", "error fact")
 _COUNTED: Final[tuple[SignalName, ...]] = (*_ERROR, "data point")
 _CONTEXT: Final[tuple[SignalName, ...]] = ("span", "span event", "log")
+_TOLD: Final[tuple[SignalName, ...]] = ("span event", "log")
 _KEPT: Final[tuple[SignalName, ...]] = ("resource", "span", "log", "error fact")
 _HIDDEN: Final[tuple[SignalName, ...]] = ("resource", "scope", "span", "log", "metric")
 _FACT: Final[tuple[SignalName, ...]] = ("error fact",)
@@ -81,6 +93,40 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
         "string",
         ("span", "log", "error fact", "data point"),
         "P1 (wakes somebody) to P5 (only counted).",
+    ),
+    Attribute(
+        ERROR_SEVERITY_HINT, "string", _CONTEXT, "P1 to P5 as the application sees it; holds where no rule says more."
+    ),
+    Attribute(
+        ERROR_HANDLED,
+        "boolean",
+        _ERROR,
+        "false: it left the outermost span of the service, or nothing caught it; true: the application recorded or logged it.",
+    ),
+    Attribute(ERROR_ATTEMPT, "int", _ERROR, "Which attempt failed, from 1 on, of what is tried again."),
+    Attribute(ERROR_CAUSES, "string[]", _TOLD, "Types of its explicit causes (`raise ... from`), the nearest first."),
+    Attribute(ERROR_CONTEXTS, "string[]", _TOLD, "Types of what was being handled meanwhile, the nearest first."),
+    Attribute(ERROR_MEMBERS, "string[]", _TOLD, "Types of the members of an exception group, at most 32."),
+    Attribute(
+        ERROR_FRAMES, "string[]", _TOLD, "`file:function:line` of the application's own frames, the innermost 10 first."
+    ),
+    Attribute(
+        ERROR_LOCALS,
+        "string[]",
+        _TOLD,
+        "`file:function:line name=value`, masked, of allow-listed local variables (`ERRORPLANE_LOCALS`).",
+    ),
+    Attribute(
+        ERROR_LOG_LINES,
+        "string[]",
+        _TOLD,
+        "The last lines logged in its trace, masked, the oldest first (`ERRORPLANE_LOG_LINES`).",
+    ),
+    Attribute(
+        ERROR_DROPPED,
+        "boolean",
+        ("log",),
+        "true: the application drops this error (`on_error`, `ERRORPLANE_IGNORE`); the line tells of no error.",
     ),
     Attribute(COMPONENT, "string", _ERROR, "The part of the product that reported the error."),
     Attribute(CORRELATION_ID, "string", _ERROR, "Ties together everything done for one request of a user."),
@@ -132,6 +178,7 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(OWNER_TEAM, "string", _FACT, "The team that owns the service."),
     Attribute(SERVICE_TIER, "string", _FACT, "How much depends on the service: 1 (most) to 4."),
     Attribute(ZONE, "string", _FACT, "Where the service runs."),
+    Attribute(HOOK, "string", ("data point",), "The hook of errorplane that failed, on `errorplane.hooks.failures`."),
     Attribute(ERROR_TYPE, "string", _FACT_COUNTED, "Qualified type of the error (semantic conventions)."),
     Attribute(EXCEPTION_MESSAGE, "string", _FACT, "The message with every value replaced by a placeholder."),
     Attribute(SERVICE_NAME, "string", _FACT_COUNTED, "The service that reported the error (semantic conventions)."),

@@ -11,6 +11,7 @@ from errorplane.context import configure
 from errorplane.errors import random_id
 from errorplane.hooks._attachment import Attachment, is_enabled
 from errorplane.hooks._callbacks import on_error
+from errorplane.hooks._failures import observe_failures
 from errorplane.hooks._guard import GUARD, Guard
 from errorplane.hooks._report import report, reporting_to
 
@@ -19,6 +20,7 @@ __all__ = [
     "Guard",
     "attach",
     "detach",
+    "hook_states",
     "is_attached",
     "is_enabled",
     "on_error",
@@ -53,6 +55,13 @@ def is_attached() -> bool:
     return bool(_installed)
 
 
+def hook_states() -> Mapping[str, str]:
+    """Each hook that `attach` tried, by name: nothing where it is in force, else what the SDK lacks for it."""
+    from errorplane.hooks import _sdk  # as below
+
+    return _sdk.hook_states()
+
+
 def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
     with _lock:
         if _installed or not is_enabled(environ):
@@ -62,3 +71,4 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
         configure(environ)
         attachment = Attachment(new_id)
         _installed.append((attachment, _sdk.install(attachment)))
+        observe_failures()

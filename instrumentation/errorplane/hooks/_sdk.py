@@ -1,111 +1,157 @@
-"""Every touch of a private part of the OpenTelemetry SDK, so that a new SDK can break only this module."""
+"""Every touch of a private part of the OpenTelemetry SDK, so that a new SDK can break only this module.
+
+Each hook looks for its part when it is installed. One that does not find it is off, is counted in `GUARD` and stands in
+`hook_states`; the others work without it.
+"""
 
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Final, NamedTuple
 from weakref import WeakSet
-
-from opentelemetry import _logs as logs_api
-from opentelemetry import trace as trace_api
-from opentelemetry._logs import _internal as logs_api_internal
-from opentelemetry.instrumentation.logging.handler import LoggingHandler
-from opentelemetry.instrumentation.version import __version__ as instrumentation_version
-from opentelemetry.sdk._configuration import _OTelSDKConfigurator
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs import LoggingHandler as SdkLoggingHandler
-from opentelemetry.sdk.trace import Span, TracerProvider
-from opentelemetry.util.types import Attributes
 
 from errorplane.context import leaving
 from errorplane.hooks._attachment import HANDLED, Attachment
 from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
-from errorplane.hooks._logs import ContextLogProcessor
-from errorplane.hooks._spans import ContextSpanProcessor, record
 
 Undo = Callable[[], None]
+_IN_FORCE: Final = ""
+_states: Final[dict[str, str]] = {}
 
 
-class Configurator(_OTelSDKConfigurator):
-    """The SDK's own configurator, which is not to be used but through a subclass."""
+class _Hook(NamedTuple):
+    """One change of the SDK: its name, what is missing without it, and how it is made. Made whole or not at all."""
+
+    name: str
+    gives: str
+    install: Callable[[_Adoption], Undo]
+    superseded: bool = False
+    """Whether a new SDK may do without this part: then its absence is no failure."""
+
+
+class _Adoption:
+    """The providers that have our processors already, for one attachment."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        self.attachment = attachment
+        self._seen: WeakSet[object] = WeakSet()
+
+    def adopt(self, provider: object) -> None:
+        """Add our processors, once. What is no provider of the SDK is let be."""
+        if self.attachment.active and provider not in self._seen:
+            self._seen.add(provider)
+            if isinstance(provider, _class(_SDK_TRACE, "TracerProvider")):
+                _add_span_processor(self.attachment, provider)
+            elif isinstance(provider, _class(_SDK_LOGS, "LoggerProvider")):
+                _put_first(self.attachment, provider)
+
+
+def hook_states() -> Mapping[str, str]:
+    """Each hook by name, with nothing where it is in force and else with what the SDK lacks for it."""
+    return dict(_states)
+
+
+def what_hooks_give() -> Mapping[str, str]:
+    """What each hook is for, by name."""
+    return {hook.name: hook.gives for hook in _HOOKS}
 
 
 def configure_if_nobody_does() -> None:
     """Set the SDK up as opentelemetry-distro does, where no package is installed that will."""
-    if not entry_points(group="opentelemetry_configurator"):
-        configurator: Any = Configurator
-        configurator().configure(auto_instrumentation_version=instrumentation_version)
+    if entry_points(group="opentelemetry_configurator"):
+        return
+    base = _find("opentelemetry.sdk._configuration", "_OTelSDKConfigurator")
+    version = _find("opentelemetry.instrumentation.version", "__version__")
+    # The SDK's own configurator is not to be used but through a subclass.
+    type("Configurator", (base,), {})().configure(auto_instrumentation_version=version)
 
 
 def install(attachment: Attachment) -> list[Undo]:
     """Hook into the SDK's classes and the providers that exist; returns what takes it back."""
-    undo: list[Undo] = []
+    adoption = _Adoption(attachment)
+    installed = (GUARD.run(f"sdk.{hook.name}", _install, hook, adoption) for hook in _HOOKS)
+    return [undo for undo in installed if undo is not None]
+
+
+def _install(hook: _Hook, adoption: _Adoption) -> Undo:
     try:
-        _install(attachment, undo)
-    except Exception:
-        for step in reversed(undo):
-            step()
+        undo = hook.install(adoption)
+    except Exception as missing:
+        _states[hook.name] = f"{type(missing).__name__}: {missing}"
+        if hook.superseded and isinstance(missing, ImportError | AttributeError):
+            return _nothing
         raise
+    _states[hook.name] = _IN_FORCE
     return undo
 
 
-def _install(attachment: Attachment, undo: list[Undo]) -> None:
-    undo.append(_chain_record_exception(attachment))
-    undo.append(_listen(attachment))
-    undo.extend(_see_handled(attachment, handler) for handler in (LoggingHandler, SdkLoggingHandler))
-    seen: WeakSet[object] = WeakSet()
-
-    def adopt(provider: object) -> None:
-        if attachment.active and provider not in seen:
-            seen.add(provider)
-            _add_processors(attachment, provider)
-
-    for provider_class in (TracerProvider, LoggerProvider):
-        undo.append(_after(provider_class, "__init__", adopt))
-    # Providers that were made before, by whatever distro, and are set now or later.
-    undo.append(_after(trace_api, "_set_tracer_provider", adopt))
-    undo.append(_after(logs_api_internal, "_set_logger_provider", adopt))
-    adopt(trace_api.get_tracer_provider())
-    adopt(logs_api.get_logger_provider())
+def _find(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
-def _add_processors(attachment: Attachment, provider: object) -> None:
-    if isinstance(provider, TracerProvider):
-        provider.add_span_processor(ContextSpanProcessor(attachment))
-    elif isinstance(provider, LoggerProvider):
-        _put_first(provider, ContextLogProcessor(attachment))
+def _class(module: str, name: str) -> type | tuple[()]:
+    """For `isinstance`: of a class that is not there nothing is an instance."""
+    try:
+        found: type = _find(module, name)
+    except (ImportError, AttributeError):
+        return ()
+    return found
 
 
-def _put_first(provider: LoggerProvider, processor: ContextLogProcessor) -> None:
+def _nothing() -> None:
+    """Nothing to take back."""
+
+
+def _add_span_processor(attachment: Attachment, provider: Any) -> None:
+    from errorplane.hooks._spans import ContextSpanProcessor
+
+    provider.add_span_processor(ContextSpanProcessor(attachment))
+
+
+def _put_first(attachment: Attachment, provider: Any) -> None:
     """Before the exporting processors: they copy or send the record when they see it."""
+    from errorplane.hooks._logs import ContextLogProcessor
+
+    processor = ContextLogProcessor(attachment)
     provider.add_log_record_processor(processor)
+    GUARD.run("sdk.log processors in order", _move_first, provider, processor)
+
+
+def _move_first(provider: Any, processor: object) -> None:
     multi = provider._multi_log_record_processor
     *others, last = multi._log_record_processors
     if last is processor:
         multi._log_record_processors = (processor, *others)
 
 
-def _listen(attachment: Attachment) -> Undo:
+def _listen(adoption: _Adoption) -> Undo:
     def left(error: BaseException, bound: Mapping[str, str]) -> None:
-        if attachment.active:
+        if adoption.attachment.active:
             GUARD.run("bind", keep_bound, error, bound)
 
     leaving.append(left)
     return lambda: leaving.remove(left)
 
 
-def _chain_record_exception(attachment: Attachment) -> Undo:
-    previous = Span.record_exception
+def _chain_record_exception(adoption: _Adoption) -> Undo:
+    from errorplane.hooks._spans import record
+
+    attachment = adoption.attachment
+    span_class = _find("opentelemetry.sdk.trace", "Span")
+    if "record_exception" not in vars(span_class):  # else that of the API would be found, which does nothing
+        raise AttributeError("Span has no method record_exception of its own")
+    previous = span_class.record_exception
 
     @functools.wraps(previous)
     def record_exception(
-        self: Span,
+        self: Any,
         exception: BaseException,
-        attributes: Attributes = None,
+        attributes: Any = None,
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
@@ -114,11 +160,13 @@ def _chain_record_exception(attachment: Attachment) -> Undo:
         else:
             previous(self, exception, attributes, timestamp, escaped)
 
-    return _replace(Span, "record_exception", record_exception)
+    return _replace(span_class, "record_exception", record_exception)
 
 
-def _see_handled(attachment: Attachment, handler: type[logging.Handler]) -> Undo:
+def _see_handled(module: str, adoption: _Adoption) -> Undo:
     """Let our log processor see the exception object: the handlers pass on only what they print of it."""
+    attachment = adoption.attachment
+    handler = _find(module, "LoggingHandler")
     previous = handler.emit
 
     @functools.wraps(previous)
@@ -137,17 +185,25 @@ def _see_handled(attachment: Attachment, handler: type[logging.Handler]) -> Undo
     return _replace(handler, "emit", emit)
 
 
-def _after(owner: object, name: str, adopt: Callable[[object], None]) -> Undo:
-    """Call `adopt` with the first argument of a function once that has returned."""
+def _adopt_after(module: str, path: str, adoption: _Adoption) -> Undo:
+    """Adopt the first argument of a function, which is a provider, once that has returned."""
+    *owners, name = path.split(".")
+    owner: Any = functools.reduce(getattr, owners, importlib.import_module(module))
     previous: Callable[..., Any] = getattr(owner, name)
 
     @functools.wraps(previous)
     def wrapper(first: object, *args: Any, **kwargs: Any) -> Any:
         result = previous(first, *args, **kwargs)
-        GUARD.run(name, adopt, first)
+        GUARD.run(name, adoption.adopt, first)
         return result
 
     return _replace(owner, name, wrapper)
+
+
+def _adopt_now(module: str, get: str, adoption: _Adoption) -> Undo:
+    """The provider that was made and set before, by whatever distro."""
+    adoption.adopt(_find(module, get)())
+    return _nothing
 
 
 def _replace(owner: object, name: str, new: object) -> Undo:
@@ -159,3 +215,46 @@ def _replace(owner: object, name: str, new: object) -> Undo:
             setattr(owner, name, previous)
 
     return undo
+
+
+def _with(function: Callable[..., Undo], *args: str) -> Callable[[_Adoption], Undo]:
+    return functools.partial(function, *args)
+
+
+_LOGS: Final = "opentelemetry._logs._internal"
+_SDK_TRACE: Final = "opentelemetry.sdk.trace"
+_SDK_LOGS: Final = "opentelemetry.sdk._logs"
+_HOOKS: Final = (
+    _Hook("record_exception", "what errorplane knows of an exception, on spans", _chain_record_exception),
+    _Hook("bind", "context fields of the block that an exception left", _listen),
+    _Hook(
+        "logging handler",
+        "exceptions of the standard library's logging, as on spans",
+        _with(_see_handled, "opentelemetry.instrumentation.logging.handler"),
+    ),
+    _Hook("sdk logging handler", "the same for the SDK's older handler", _with(_see_handled, _SDK_LOGS), True),
+    _Hook("tracer providers", "context fields on spans", _with(_adopt_after, _SDK_TRACE, "TracerProvider.__init__")),
+    _Hook(
+        "logger providers", "context fields on log records", _with(_adopt_after, _SDK_LOGS, "LoggerProvider.__init__")
+    ),
+    _Hook(
+        "tracer provider set later",
+        "the same for providers made before attach()",
+        _with(_adopt_after, "opentelemetry.trace", "_set_tracer_provider"),
+    ),
+    _Hook(
+        "logger provider set later",
+        "the same for providers made before attach()",
+        _with(_adopt_after, _LOGS, "_set_logger_provider"),
+    ),
+    _Hook(
+        "tracer provider in force",
+        "context fields on spans",
+        _with(_adopt_now, "opentelemetry.trace", "get_tracer_provider"),
+    ),
+    _Hook(
+        "logger provider in force",
+        "context fields on log records",
+        _with(_adopt_now, "opentelemetry._logs", "get_logger_provider"),
+    ),
+)
