@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from errorplane.errors._event import leaves
 from errorplane.errors._fingerprint import fingerprint
 from errorplane.errors._kinds import category_hint, kind_of
 from errorplane.errors._vocabulary import Category, Kind
 
 _MARK: Final = "__errorplane__"
 _FIELDS: Final = "__errorplane_fields__"
+_GROUP: Final = "__errorplane_group__"
+_PICKLED: Final = 6
 _state_of: Final[Callable[[BaseException], dict[str, Any]]] = BaseException.__dict__["__dict__"].__get__
 _plain_setattr: Final = BaseException.__setattr__
 _aside: Final[dict[int, tuple[weakref.ref[BaseException], Occurrence]]] = {}
@@ -23,10 +27,15 @@ def random_id() -> str:
     return os.urandom(16).hex()
 
 
+DROPPED: Final[Mapping[str, Any]] = MappingProxyType({"dropped": True})
+
+
 class Occurrence(NamedTuple):
     """What is known about one exception in one trace.
 
-    `trace_id` is 0 outside of any trace. `recorded` says whether a span of this trace already holds its full record.
+    `trace_id` is 0 outside of any trace. `recorded` says whether a span of this trace, or a log record, already holds
+    its full record, `handled` whether somebody handled it, None while nobody knows. `changes` is what the application
+    made of its event, by field; None while it was not asked, and DROPPED if nothing is to be written of it.
     """
 
     id: str
@@ -35,11 +44,14 @@ class Occurrence(NamedTuple):
     category: Category | None
     trace_id: int = 0
     recorded: bool = False
+    handled: bool | None = None
+    changes: Mapping[str, Any] | None = None
 
     def __reduce__(self) -> tuple[type[tuple[object, ...]], tuple[tuple[object, ...]]]:
         """Pickled with its exception, it becomes a plain tuple: the other process may have no errorplane.
 
-        And not recorded: it is the same occurrence there, but the full record may never have left this process.
+        And not recorded: it is the same occurrence there, but the full record may never have left this process. What
+        the application says of it, it is asked again.
         """
         category = self.category.value if self.category else None
         return tuple, ((self.id, self.fingerprint, self.kind.value, category, self.trace_id, False),)
@@ -49,22 +61,44 @@ def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], 
     """The occurrence that this exception is; the same one every time it is asked for within one trace.
 
     An exception object that turns up in a second trace is a new occurrence there: applications raise prepared
-    exception objects over and over again.
+    exception objects over and over again. `except*` makes new groups of the members of one: they are the same.
     """
     known = _read(error)
+    if known is None and isinstance(error, BaseExceptionGroup):
+        known = _of_members(error)
     if known is None or (trace_id and known.trace_id and known.trace_id != trace_id):
         kind = kind_of(error)
         known = Occurrence(new_id(), fingerprint(error), kind, category_hint(error, kind), trace_id)
-        _write(error, known)
+        remember(error, known)
     elif trace_id and not known.trace_id:
         known = known._replace(trace_id=trace_id)
-        _write(error, known)
+        remember(error, known)
     return known
 
 
+def remember(error: BaseException, occurrence: Occurrence) -> None:
+    """Make this what is known of the exception from now on."""
+    _write(error, occurrence)
+    if isinstance(error, BaseExceptionGroup):
+        for member in leaves(error):
+            if type(member).__setattr__ is _plain_setattr:
+                _state_of(member)[_GROUP] = occurrence
+
+
 def mark_recorded(error: BaseException, occurrence: Occurrence) -> None:
-    """Remember that a span holds the full record, so that outer spans only refer to it."""
-    _write(error, Occurrence(*occurrence[:-1], recorded=True))
+    """Remember that the full record was written, so that everything else only refers to it."""
+    remember(error, occurrence._replace(recorded=True))
+
+
+def _of_members(group: BaseExceptionGroup[BaseException]) -> Occurrence | None:
+    """The occurrence of the group that all members were in before, if there is one."""
+    found: Occurrence | None = None
+    for member in leaves(group):
+        mark = _mark(_state_of(member).get(_GROUP))
+        if mark is None or (found is not None and mark.id != found.id):
+            return None
+        found = mark
+    return found
 
 
 def keep_fields(error: BaseException, trace_id: int, fields: Mapping[str, str]) -> None:
@@ -86,9 +120,14 @@ def _read(error: BaseException) -> Occurrence | None:
     mark = _state_of(error).get(_MARK)
     if mark is None and _aside:
         _, mark = _aside.get(id(error), (None, None))
+    return _mark(mark)
+
+
+def _mark(mark: object) -> Occurrence | None:
+    """The occurrence that was written, also where it has been in another process since."""
     if type(mark) is Occurrence:
         return mark
-    if not isinstance(mark, tuple) or len(mark) != len(Occurrence._fields):
+    if not isinstance(mark, tuple) or len(mark) != _PICKLED:
         return None
     id_, print_, kind, category, trace_id, recorded = mark
     return Occurrence(id_, print_, Kind(kind), Category(category) if category else None, trace_id, recorded)

@@ -17,13 +17,13 @@ HEADER: Final = "Traceback (most recent call last):\n"
 _IN_GROUP: Final = "Exception Group " + HEADER
 _GROUP_HEADER: Final = "  + " + _IN_GROUP
 _IN_MARGIN: Final = "  | "
-_CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
-_CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
+CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
+CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
 _QUOTE: Final = '\n"""\n'
 _QUOTED: Final = re.compile(r'[\w.]*RemoteTraceback: \n"""\n')
 
-_BETWEEN: Final = (_CAUSE.strip("\n"), _CONTEXT.strip("\n"))
+_BETWEEN: Final = (CAUSE.strip("\n"), CONTEXT.strip("\n"))
 
 _FRAME: Final = re.compile(r'^  File "([^\n]*)", line \d+, in ([^\n]+)$', re.MULTILINE)
 _NO_FRAME: Final = re.compile(r"^(?!  )", re.MULTILINE)
@@ -80,10 +80,10 @@ def _final_line(type_: str, message: str, text: str) -> int:
 def _last_separator(text: str, end: int) -> tuple[int, bool]:
     """Where the last exception before `end` begins, and whether the one before it is its explicit cause."""
     floor = _quoted(text, end)
-    cause, context = text.rfind(_CAUSE, floor, end), text.rfind(_CONTEXT, floor, end)
+    cause, context = text.rfind(CAUSE, floor, end), text.rfind(CONTEXT, floor, end)
     if cause < 0 and context < 0:
         return 0, False
-    return (cause + len(_CAUSE), True) if cause > context else (context + len(_CONTEXT), False)
+    return (cause + len(CAUSE), True) if cause > context else (context + len(CONTEXT), False)
 
 
 def _quoted(text: str, end: int) -> int:
@@ -93,7 +93,7 @@ def _quoted(text: str, end: int) -> int:
     """
     if not _QUOTED.match(text):
         return 0
-    found = text.rfind(_QUOTE + _CAUSE, 0, end + len(_CAUSE))
+    found = text.rfind(_QUOTE + CAUSE, 0, end + len(CAUSE))
     return 0 if found < 0 else found + len(_QUOTE)
 
 
@@ -120,7 +120,7 @@ def _causes(text: str, start: int, is_cause: bool) -> Iterator[Step]:
     for _ in range(CAUSES):
         if not is_cause:
             return
-        end = start - len(_CAUSE)
+        end = start - len(CAUSE)
         start, is_cause = _last_separator(text, end)
         yield _step(text, start, end)
 
