@@ -18,7 +18,7 @@ def text(environ: Mapping[str, str], name: str) -> str:
     """The value without the white space around it; where some are allowed one of those, in lower case."""
     variable = BY_NAME[name]
     value = environ.get(name, "").strip() or variable.default
-    if not variable.allowed:
+    if not variable.allowed or not value:
         return value
     if value.lower() in variable.allowed:
         return value.lower()

@@ -13,7 +13,22 @@ EXPORT_RATE: Final = "ERRORPLANE_EXPORT_RATE"
 EXPORT_BURST: Final = "ERRORPLANE_EXPORT_BURST"
 EXPORT_TOTAL_RATE: Final = "ERRORPLANE_EXPORT_TOTAL_RATE"
 EXPORT_FINGERPRINTS: Final = "ERRORPLANE_EXPORT_FINGERPRINTS"
+ON_ERROR: Final = "ERRORPLANE_ON_ERROR"
+IGNORE: Final = "ERRORPLANE_IGNORE"
+LOCALS: Final = "ERRORPLANE_LOCALS"
+LOG_LINES: Final = "ERRORPLANE_LOG_LINES"
+EVENT_BRIDGE: Final = "ERRORPLANE_EVENT_BRIDGE"
+EXCEPTION_SIGNAL: Final = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN"
 BAGGAGE_SPAN_KEYS: Final = "OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS"
+BAGGAGE_KEYS: Final = "ERRORPLANE_BAGGAGE_KEYS"
+BAGGAGE_HOSTS: Final = "ERRORPLANE_BAGGAGE_HOSTS"
+BAGGAGE_INBOUND: Final = "ERRORPLANE_BAGGAGE_INBOUND"
+BAGGAGE_MASK: Final = "ERRORPLANE_BAGGAGE_MASK"
+METRIC_FIELDS: Final = "ERRORPLANE_METRIC_FIELDS"
+METRIC_VALUES: Final = "ERRORPLANE_METRIC_VALUES"
+MIDDLEWARE: Final = "ERRORPLANE_MIDDLEWARE"
+USER_KEY: Final = "ERRORPLANE_USER_KEY"
+LOG_CODE: Final = "OTEL_PYTHON_LOG_CODE_ATTRIBUTES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,50 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         BAGGAGE_SPAN_KEYS, "words", "correlation_id,tenant", "Baggage that becomes attributes of spans and log records."
     ),
     Variable(
+        BAGGAGE_KEYS,
+        "words",
+        "correlation_id,tenant",
+        "Baggage and context fields that may be sent to the hosts below: keys, `prefix*`, `*` for all, `none`; without "
+        "it, those of `OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS`.",
+    ),
+    Variable(
+        BAGGAGE_HOSTS,
+        "words",
+        "private",
+        "Hosts to which baggage and correlation ids may be sent: names, `*.suffix`, addresses, networks such as "
+        "10.0.0.0/8, `*` for all, `none`. `private` stands for names without a dot, localhost, loopback and private "
+        "addresses, and names under local, internal, svc and cluster.local.",
+    ),
+    Variable(
+        BAGGAGE_INBOUND,
+        "words",
+        "correlation_id,tenant",
+        "Baggage that is taken from callers, as in `ERRORPLANE_BAGGAGE_KEYS`; `none` where strangers call.",
+    ),
+    Variable(BAGGAGE_MASK, "flag", "false", "true: personal data and secrets in baggage are masked before it leaves."),
+    Variable(
+        METRIC_FIELDS,
+        "words",
+        "",
+        "Context fields that errorplane's own instruments carry: component, tenant, deployment, deployment_id or the "
+        "name of an attribute.",
+    ),
+    Variable(METRIC_VALUES, "number", "50", "How many values of each of them are told apart; the rest is `_OTHER`."),
+    Variable(
+        MIDDLEWARE,
+        "flag",
+        "true",
+        "false: Flask, Starlette, FastAPI, gRPC and Celery get no middleware for correlation ids; it can be put in by "
+        "hand.",
+    ),
+    Variable(
+        USER_KEY,
+        "text",
+        "",
+        "The key, 16 characters or more, under which users become pseudonyms in `user.hash`; without it, nothing about "
+        "them is written.",
+    ),
+    Variable(
         EXPORT_ERRORS,
         "flag",
         "false",
@@ -52,6 +111,35 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         "number",
         "1000",
         "How many fingerprints are told apart; the first error of so many new ones a minute leaves in any case.",
+    ),
+    Variable(
+        LOG_CODE, "flag", "false", "Whether JSON lines tell file, line and function, as OpenTelemetry's own records do."
+    ),
+    Variable(
+        ON_ERROR, "text", "", "`module:function`, shown every error before anything is written of it, as by `on_error`."
+    ),
+    Variable(IGNORE, "words", "", "Qualified types of errors that are dropped, with the types derived from them."),
+    Variable(
+        LOCALS,
+        "words",
+        "",
+        "Names of local variables, or patterns such as order_*, that are written, masked, with an error; none by default.",
+    ),
+    Variable(
+        LOG_LINES, "number", "0", "How many of the last lines logged in its trace are written, masked, with an error."
+    ),
+    Variable(
+        EXCEPTION_SIGNAL,
+        "text",
+        "",
+        "logs: exceptions of spans become log records in place of span events; logs/dup: both; without it, span events.",
+        ("logs", "logs/dup"),
+    ),
+    Variable(
+        EVENT_BRIDGE,
+        "flag",
+        "false",
+        "true: log records with an event name become events of the current span too (OpenTelemetry's span event bridge).",
     ),
 )
 BY_NAME: Final = {variable.name: variable for variable in VARIABLES}
