@@ -28,6 +28,8 @@ ERROR_SOURCE: Final = "errorplane.error.source"
 COMPONENT: Final = "errorplane.component"
 CORRELATION_ID: Final = "errorplane.correlation_id"
 TENANT: Final = "errorplane.tenant"
+FEATURE_FLAG: Final = "errorplane.feature_flag."
+"""Prefix of the variants in force; the flag's key comes after it."""
 RETENTION_CLASS: Final = "errorplane.retention.class"
 POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
@@ -55,6 +57,8 @@ EXCEPTION_MESSAGE: Final = "exception.message"
 EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 SERVICE_NAME: Final = "service.name"
 DEPLOYMENT: Final = "deployment.environment.name"
+DEPLOYMENT_ID: Final = "deployment.id"
+USER_HASH: Final = "user.hash"
 
 EVENT_NAME: Final = "errorplane.error"
 """Event name of the log record that carries an error fact."""
@@ -131,6 +135,7 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     Attribute(COMPONENT, "string", _ERROR, "The part of the product that reported the error."),
     Attribute(CORRELATION_ID, "string", _ERROR, "Ties together everything done for one request of a user."),
     Attribute(TENANT, "string", _CONTEXT, "The customer or tenant for whom the work was done."),
+    Attribute(FEATURE_FLAG + "<key>", "string", _CONTEXT, "The variant of a feature flag that was in force."),
     Attribute(RETENTION_CLASS, "string", _KEPT, "The retention class that the policy gave."),
     Attribute(POLICY_VERSION, "string", ("resource", "error fact"), "The revision of the policy in force."),
     Attribute(SAMPLING_RULE, "string", ("span", "log"), "The sampling rule that kept the item."),
