@@ -27,14 +27,15 @@ def report(
     body: str | None = None,
     attributes: Mapping[str, AnyValue] | None = None,
     logger: str = "errorplane",
+    ends_process: bool = False,
 ) -> ErrorEvent | None:
     """Write one log record with the exception, once per occurrence; returns its event, None when it is dropped.
 
     What a span or an earlier report has recorded is not reported again. `event_name` defaults to `exception`;
-    a handled error is a WARN, one that nobody handled an ERROR, one of `Severity.P1` that nobody handled FATAL.
+    a handled error is a WARN, one that nobody handled an ERROR, and FATAL where it ends the process.
     Never raises (see `GUARD`).
     """
-    return GUARD.run("report", _report, error, handled, severity, event_name, body, attributes, logger)
+    return GUARD.run("report", _report, error, handled, severity, event_name, body, attributes, logger, ends_process)
 
 
 def reporting_to(provider: LoggerProvider) -> Callable[[], None]:
@@ -56,6 +57,7 @@ def _report(
     body: str | None,
     attributes: Mapping[str, AnyValue] | None,
     logger: str,
+    ends_process: bool,
 ) -> ErrorEvent | None:
     trace_id = trace.get_current_span().get_span_context().trace_id
     occurrence = occurrence_of(error, trace_id)
@@ -77,7 +79,7 @@ def _report(
     provider = _providers[-1] if _providers else get_logger_provider()
     number = SeverityNumber.WARN if handled else SeverityNumber.ERROR
     provider.get_logger(logger).emit(
-        severity_number=SeverityNumber.FATAL if severity is Severity.P1 and not handled else number,
+        severity_number=SeverityNumber.FATAL if ends_process else number,
         body=body,
         attributes=dict(attributes or {}),
         event_name=event_name or EXCEPTION_EVENT,
