@@ -1,7 +1,9 @@
-"""A distro for `opentelemetry-instrument`: traces, metrics and logs leave over OTLP unless told otherwise."""
+"""What `opentelemetry-instrument` finds of errorplane besides its hook: a distro, and an instrumentor."""
 
 from __future__ import annotations
 
+from errorplane.distro._configuration import Configuration
 from errorplane.distro._distro import Distro
+from errorplane.distro._instrumentor import ErrorplaneInstrumentor
 
-__all__ = ["Distro"]
+__all__ = ["Configuration", "Distro", "ErrorplaneInstrumentor"]

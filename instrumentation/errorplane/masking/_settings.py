@@ -6,7 +6,6 @@ The format is that of ``errorplane.policy.application_settings``.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Final
 
 from errorplane.detectors import ALL, Detector, Finding, Subject, Transform, hide_most, keep_domain, replacement
 from errorplane.masking._mask import Mask, look_for
-from errorplane.settings import SETTINGS, text
+from errorplane.settings import SETTINGS, environment, text
 
 _FORMAT: Final = 1
 _DEFAULT: Final = "default"
@@ -41,9 +40,9 @@ def load_mask(path: Path | str) -> Mask:
         raise SettingsError(f"{path}: {error}; write it anew with `errorplane compile`") from error
 
 
-def mask_from(environ: Mapping[str, str] = os.environ) -> Mask:
+def mask_from(environ: Mapping[str, str] | None = None) -> Mask:
     """The mask of the file that ``ERRORPLANE_SETTINGS`` names; without one, of all detectors. Raises ``SettingsError``."""
-    path = text(environ, SETTINGS)
+    path = text(environment() if environ is None else environ, SETTINGS)
     return load_mask(path) if path else Mask()
 
 

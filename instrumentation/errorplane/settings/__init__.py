@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errorplane.settings._environment import environment, is_secret, prefer
 from errorplane.settings._read import flag, number, text, words
 from errorplane.settings._variables import (
     BAGGAGE_HOSTS,
@@ -59,8 +60,11 @@ __all__ = [
     "USER_KEY",
     "VARIABLES",
     "Variable",
+    "environment",
     "flag",
+    "is_secret",
     "number",
+    "prefer",
     "text",
     "words",
 ]

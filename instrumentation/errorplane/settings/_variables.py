@@ -44,6 +44,15 @@ class Variable:
     meaning: str
     allowed: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """Its name in a configuration file: in lower case, without the prefix.
+
+        >>> Variable("ERRORPLANE_LOG_LINES", "number", "0", "").key
+        'log_lines'
+        """
+        return self.name.removeprefix("ERRORPLANE_").removeprefix("OTEL_").lower()
+
 
 VARIABLES: Final[tuple[Variable, ...]] = (
     Variable(ENABLED, "flag", "true", "false, 0, no or off: no hook is installed, and a plain OpenTelemetry is left."),
