@@ -23,6 +23,7 @@ KindWord = Literal[
     "resource",
     "cancelled",
     "configuration",
+    "business",
     "bug",
     "unknown",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from errorplane.errors._attributes import (
     ATTRIBUTES,
+    BUSINESS_CODE,
+    BUSINESS_ERROR,
     COMPONENT,
     CORRELATION_ID,
     DATA_CLASS,
@@ -34,6 +36,8 @@ from errorplane.errors._attributes import (
     EXCEPTION_MESSAGE,
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
+    EXPORT_OUTCOME,
+    EXPORT_REASON,
     EXPORT_SUPPRESSED_COUNT,
     EXPORT_UNSAMPLED,
     FEATURE_FLAG,
@@ -54,6 +58,10 @@ from errorplane.errors._attributes import (
     TRACE_CUT,
     TRACE_CUT_SPANS,
     USER_HASH,
+    VALIDATION_COUNT,
+    VALIDATION_ERRORS,
+    VALIDATION_FIELD,
+    VALIDATION_TYPE,
     ZONE,
     Attribute,
 )
@@ -81,6 +89,8 @@ from errorplane.errors._vocabulary import Category, Kind, Severity
 
 __all__ = [
     "ATTRIBUTES",
+    "BUSINESS_CODE",
+    "BUSINESS_ERROR",
     "COMPONENT",
     "CORRELATION_ID",
     "DATA_CLASS",
@@ -112,6 +122,8 @@ __all__ = [
     "EXCEPTION_MESSAGE",
     "EXCEPTION_STACKTRACE",
     "EXCEPTION_TYPE",
+    "EXPORT_OUTCOME",
+    "EXPORT_REASON",
     "EXPORT_SUPPRESSED_COUNT",
     "EXPORT_UNSAMPLED",
     "FACT_VERSION",
@@ -138,6 +150,10 @@ __all__ = [
     "TRACE_CUT_SPANS",
     "UNPRINTABLE",
     "USER_HASH",
+    "VALIDATION_COUNT",
+    "VALIDATION_ERRORS",
+    "VALIDATION_FIELD",
+    "VALIDATION_TYPE",
     "ZONE",
     "AppFrame",
     "Attribute",

@@ -35,6 +35,14 @@ POLICY_VERSION: Final = "errorplane.policy.version"
 SAMPLING_RULE: Final = "errorplane.sampling.rule"
 SAMPLING_PROBABILITY: Final = "errorplane.sampling.probability"
 SUPPRESSED_COUNT: Final = "errorplane.suppressed_count"
+EXPORT_OUTCOME: Final = "errorplane.export.outcome"
+EXPORT_REASON: Final = "errorplane.export.reason"
+BUSINESS_ERROR: Final = "errorplane.business.error"
+BUSINESS_CODE: Final = "errorplane.business.code"
+VALIDATION_ERRORS: Final = "errorplane.validation.errors"
+VALIDATION_COUNT: Final = "errorplane.validation.count"
+VALIDATION_FIELD: Final = "errorplane.validation.field"
+VALIDATION_TYPE: Final = "errorplane.validation.type"
 EXPORT_UNSAMPLED: Final = "errorplane.export.unsampled"
 EXPORT_SUPPRESSED_COUNT: Final = "errorplane.export.suppressed_count"
 TRACE_CUT: Final = "errorplane.trace.cut"
@@ -158,6 +166,25 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
         ("span",),
         "On such a span: how many errors of its fingerprint the application's own budget held back since the last one.",
     ),
+    Attribute(EXPORT_OUTCOME, "string", ("data point",), "exported, suppressed or lost."),
+    Attribute(
+        EXPORT_REASON, "string", ("data point",), "Why: first, within, new, fingerprint, total, overload, exporter."
+    ),
+    Attribute(
+        BUSINESS_ERROR,
+        "string",
+        ("span", "log", "data point"),
+        "An expected failure: `payment.declined`. On a span, the last.",
+    ),
+    Attribute(BUSINESS_CODE, "string", ("span", "log", "data point"), "The reason of an expected failure, of few."),
+    Attribute(
+        VALIDATION_ERRORS, "string[]", ("log",), "Fields that failed and why: `items[].price: missing`; 20 at most."
+    ),
+    Attribute(VALIDATION_COUNT, "int", ("log",), "How many fields failed."),
+    Attribute(
+        VALIDATION_FIELD, "string", ("data point",), "A field that failed; `[]` an index, `*` a key of the input."
+    ),
+    Attribute(VALIDATION_TYPE, "string", ("data point",), "Why it failed, in the word of the library."),
     Attribute(
         TRACE_CUT,
         "boolean",

@@ -31,6 +31,8 @@ class Kind(enum.StrEnum):
     RESOURCE = "resource"
     CANCELLED = "cancelled"
     CONFIGURATION = "configuration"
+    BUSINESS = "business"
+    """The product worked as it should and had to say no; see `errorplane.business`."""
     BUG = "bug"
     UNKNOWN = "unknown"
 

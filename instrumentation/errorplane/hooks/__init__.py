@@ -13,7 +13,7 @@ from errorplane.hooks._attachment import Attachment, is_enabled
 from errorplane.hooks._callbacks import on_error
 from errorplane.hooks._failures import observe_failures
 from errorplane.hooks._guard import GUARD, Guard
-from errorplane.hooks._report import report, reporting_to
+from errorplane.hooks._report import report, reporting_provider, reporting_to
 
 __all__ = [
     "GUARD",
@@ -25,6 +25,7 @@ __all__ = [
     "is_enabled",
     "on_error",
     "report",
+    "reporting_provider",
     "reporting_to",
 ]
 
@@ -70,5 +71,17 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
 
         configure(environ)
         attachment = Attachment(new_id)
-        _installed.append((attachment, _sdk.install(attachment)))
+        export = GUARD.run("export", _start_export, environ, attachment) or []
+        _installed.append((attachment, [*export, *_sdk.install(attachment)]))
         observe_failures()
+
+
+def _start_export(environ: Mapping[str, str], attachment: Attachment) -> list[Callable[[], None]]:
+    from errorplane.export.spans import start  # as above; and it needs this module
+    from errorplane.hooks import _sdk
+
+    export = start(environ, _sdk)
+    if export is None:
+        return []
+    attachment.adopters.append(export.adopt)
+    return [export.close]

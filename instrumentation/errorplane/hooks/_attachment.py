@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from errorplane.errors import random_id
 from errorplane.settings import ENABLED, flag
@@ -20,6 +20,8 @@ class Attachment:
 
     new_id: Callable[[], str] = random_id
     active: bool = True
+    adopters: list[Callable[[Any], None]] = field(default_factory=list)
+    """Shown every tracer provider of the SDK, once."""
 
 
 def is_enabled(environ: Mapping[str, str]) -> bool:

@@ -49,6 +49,11 @@ def reporting_to(provider: LoggerProvider) -> Callable[[], None]:
     return undo
 
 
+def reporting_provider() -> LoggerProvider:
+    """The provider to which errors are reported: that of `reporting_to`, else the global one."""
+    return _providers[-1] if _providers else get_logger_provider()
+
+
 def _report(
     error: BaseException,
     handled: bool,
@@ -76,7 +81,7 @@ def _report(
     )
     if event is None or occurrence.recorded:
         return event
-    provider = _providers[-1] if _providers else get_logger_provider()
+    provider = reporting_provider()
     number = SeverityNumber.WARN if handled else SeverityNumber.ERROR
     provider.get_logger(logger).emit(
         severity_number=SeverityNumber.FATAL if ends_process else number,

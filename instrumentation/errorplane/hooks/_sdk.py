@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, Final, NamedTuple
 from weakref import WeakSet
@@ -111,6 +111,26 @@ def _add_span_processor(attachment: Attachment, provider: Any) -> None:
     from errorplane.hooks._spans import ContextSpanProcessor
 
     provider.add_span_processor(ContextSpanProcessor(attachment))
+    for adopter in attachment.adopters:
+        GUARD.run("adopt", adopter, provider)
+
+
+def tracers(provider: Any) -> Iterable[Any]:
+    """The tracers that a tracer provider has made so far, where the SDK remembers them."""
+    return tuple(getattr(provider, "_tracers", {}).values())
+
+
+def processors(provider: Any) -> Sequence[Any]:
+    """The span processors of a tracer provider."""
+    found: Sequence[Any] = provider._active_span_processor._span_processors
+    return found
+
+
+def fill(processor: Any) -> float:
+    """How full the queue of a batch processor is, from 0 to 1; 0 for a processor that has none."""
+    batch = getattr(processor, "_batch_processor", None)
+    queue, most = getattr(batch, "_queue", ()), getattr(batch, "_max_queue_size", 0)
+    return len(queue) / most if most else 0.0
 
 
 def _put_first(attachment: Attachment, provider: Any) -> None:

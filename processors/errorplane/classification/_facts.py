@@ -26,6 +26,7 @@ _CATEGORY_OF_KIND: Mapping[Kind, Category] = {
     Kind.NOT_FOUND: Category.PERSISTENT,
     Kind.CONFLICT: Category.PERSISTENT,
     Kind.CONFIGURATION: Category.PERSISTENT,
+    Kind.BUSINESS: Category.PERSISTENT,
     Kind.BUG: Category.PERSISTENT,
 }
 

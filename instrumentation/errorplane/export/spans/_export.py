@@ -13,11 +13,14 @@ from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
+from errorplane.errors import EXPORT_OUTCOME, EXPORT_REASON
 from errorplane.export import Budget, Rates, Reason, Throttle, limit, rates
 from errorplane.export.spans._feedback import Exporter, Watch, listen
 from errorplane.export.spans._processor import ErrorSpanProcessor
 from errorplane.export.spans._sampler import RecordingSampler
 
+ERRORS: Final = "errorplane.export.errors"
+SHARE: Final = "errorplane.export.share"
 _ADMITTED: Final = (Reason.FIRST, Reason.WITHIN)
 
 
@@ -47,17 +50,10 @@ class Insides(Protocol):
 class ErrorExport:
     """Lets errors leave whatever head sampling says, within budgets. One of a process, for all its tracer providers.
 
-    `clock` is monotonic, in seconds; `meter_provider` is the global one by default.
+    `clock` is monotonic, in seconds.
     """
 
-    def __init__(
-        self,
-        limits: Rates,
-        insides: Insides,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        meter_provider: MeterProvider | None = None,
-    ) -> None:
+    def __init__(self, limits: Rates, insides: Insides, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.throttle = Throttle(clock)
         self.budget = Budget(limits, clock, self.throttle)
         self.stacks = Budget(limits, clock)
@@ -67,7 +63,7 @@ class ErrorExport:
         self._processors: list[ErrorSpanProcessor] = []
         self._active = True
         self._undo = [listen(self.throttle), limit(self.stacks)]
-        self._measure(meter_provider)
+        _running.append(self)
 
     def adopt(self, provider: TracerProvider) -> None:
         """Record what the provider's sampler drops, and export the errors in it."""
@@ -90,6 +86,8 @@ class ErrorExport:
         for step in reversed(self._undo):
             step()
         self._undo.clear()
+        if self in _running:
+            _running.remove(self)
 
     def after_fork(self) -> None:
         """Begin anew in a forked child."""
@@ -124,47 +122,48 @@ class ErrorExport:
             self.throttle.overloaded()
         return not full and not self._watch.is_stuck
 
-    def _measure(self, meter_provider: MeterProvider | None) -> None:
-        meter = metrics.get_meter("errorplane.export", meter_provider=meter_provider)
-        meter.create_observable_counter(
-            "errorplane.export.errors",
-            [self._observe],
-            unit="{error}",
-            description="Errors of unsampled traces, by what became of them.",
-        )
-        meter.create_observable_gauge(
-            "errorplane.export.share",
-            [lambda _: [Observation(self.throttle.share)]],
-            unit="1",
-            description="The part of its rates that the export may use; below 1 while the exporter is overloaded.",
-        )
 
-    def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
-        for reason, count in self.budget.counts().items():
-            if count:
-                outcome = "exported" if reason in _ADMITTED else "suppressed"
-                yield Observation(count, {"outcome": outcome, "reason": str(reason)})
-        if self.lost:
-            yield Observation(self.lost, {"outcome": "lost", "reason": "exporter"})
+_running: Final[list[ErrorExport]] = []
+_measured: Final[list[bool]] = []
 
 
-_running: Final[WeakSet[ErrorExport]] = WeakSet()
-
-
-def start(
-    environ: Mapping[str, str],
-    insides: Insides,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    meter_provider: MeterProvider | None = None,
-) -> ErrorExport | None:
+def start(environ: Mapping[str, str], insides: Insides) -> ErrorExport | None:
     """The error export that `ERRORPLANE_EXPORT_*` asks for, if any, with the budget of stacks (see `admit`)."""
     limits = rates(environ)
     if limits is None:
         return None
-    export = ErrorExport(limits, insides, clock=clock, meter_provider=meter_provider)
-    _running.add(export)
-    return export
+    if not _measured:
+        _measured.append(True)
+        measure()
+    return ErrorExport(limits, insides)
+
+
+def measure(provider: MeterProvider | None = None) -> None:
+    """Make the instruments of the export, on the global meter provider by default."""
+    meter = metrics.get_meter("errorplane.export", meter_provider=provider)
+    meter.create_observable_counter(
+        ERRORS, [_outcomes], "{error}", "Errors of traces that were not sampled, by what became of them."
+    )
+    meter.create_observable_gauge(
+        SHARE,
+        [_shares],
+        "1",
+        "The part of its rates that the export may use: less than 1 while the exporter is overloaded.",
+    )
+
+
+def _outcomes(_: CallbackOptions) -> Iterable[Observation]:
+    for export in _running[-1:]:
+        for reason, count in export.budget.counts().items():
+            if count:
+                outcome = "exported" if reason in _ADMITTED else "suppressed"
+                yield Observation(count, {EXPORT_OUTCOME: outcome, EXPORT_REASON: str(reason)})
+        if export.lost:
+            yield Observation(export.lost, {EXPORT_OUTCOME: "lost", EXPORT_REASON: "exporter"})
+
+
+def _shares(_: CallbackOptions) -> Iterable[Observation]:
+    return [Observation(export.throttle.share) for export in _running[-1:]]
 
 
 def _after_fork_in_child() -> None:
