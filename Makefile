@@ -23,7 +23,7 @@ test: .venv/.installed collector node-packages ## all tests, with real Collector
 
 bench: .venv/.installed collector ## errorplane beside the real Collector, the hooks, redaction beside Presidio; ARGS=--quick for less
 	$(PY) -m tests.bench.run $(ARGS)
-	$(PY) -m tests.bench.instrumentation
+	$(PY) -m tests.bench.instrumentation $(filter --quick,$(ARGS))
 	$(PY) -m tests.bench.redaction
 
 accuracy: .venv/.installed collector ## recall, precision, leaks and wrong hits beside Presidio and the Collector; writes docs/accuracy.md

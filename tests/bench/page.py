@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tests.bench.contenders import CONTENDERS, DEFAULT, FLOOR, NINE, OURS
 from tests.bench.goals import failures, goals
 from tests.bench.load import EXPORTERS
+from tests.bench.markdown import cell, table
 from tests.bench.results import (
     FULL_SPEED,
     KEEPS,
@@ -15,7 +16,6 @@ from tests.bench.results import (
     STRAIGHT,
     Case,
     Results,
-    Spread,
     count_error,
 )
 
@@ -76,16 +76,11 @@ def _warning(results: Results) -> list[str]:
     return [f"> **A trial run, not to be quoted**: {'; '.join(reasons)}."] if reasons else []
 
 
-def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 def _goals(results: Results) -> str:
     ours = (OURS, DEFAULT)
     held = [goals(results, each) for each in ours]
     rows = ([row[0].goal.title, row[0].goal.bound(), *(each.text() for each in row)] for row in zip(*held, strict=True))
-    return _table(["goal", "", *(each.title for each in ours)], iter(rows))
+    return table(["goal", "", *(each.title for each in ours)], iter(rows))
 
 
 def _full_speed(results: Results) -> str:
@@ -93,7 +88,7 @@ def _full_speed(results: Results) -> str:
         *("contender", "healthy kept", "CPU us/span", "spans/s", "peak MB", "B per buffered span"),
         *("p50 s", "p99 s", "errors sent", "count error"),
     ]
-    return _table(head, _speeds(results))
+    return table(head, _speeds(results))
 
 
 def _speeds(results: Results) -> Iterator[Sequence[str]]:
@@ -102,19 +97,19 @@ def _speeds(results: Results) -> Iterator[Sequence[str]]:
             case = Case(FULL_SPEED, who.name, keep)
             yield [
                 who.title,
-                _cell(results.spread(case, "healthy_kept"), ".2%"),
+                cell(results.spread(case, "healthy_kept"), ".2%"),
                 *_speed(results, case),
-                _cell(results.spread(case, "p50_s"), ".2f"),
-                _cell(results.spread(case, "p99_s"), ".2f"),
-                _cell(results.spread(case, "error_recall"), ".2%"),
-                _cell(results.spread(case, count_error), ".2%"),
+                cell(results.spread(case, "p50_s"), ".2f"),
+                cell(results.spread(case, "p99_s"), ".2f"),
+                cell(results.spread(case, "error_recall"), ".2%"),
+                cell(results.spread(case, count_error), ".2%"),
             ]
     yield [FLOOR.title, "", *_speed(results, Case(FULL_SPEED, FLOOR.name)), "", "", "", ""]
 
 
 def _speed(results: Results, case: Case) -> Iterator[str]:
     for name, form in (("cpu_us", ".1f"), ("spans_per_s", ",.0f"), ("peak_mb", ",.0f"), ("bytes_per_span", ",.0f")):
-        yield _cell(results.spread(case, name), form)
+        yield cell(results.spread(case, name), form)
 
 
 def _bottleneck(results: Results) -> str:
@@ -133,7 +128,7 @@ def _bottleneck(results: Results) -> str:
         return "How fast the load generator and the sink are was not measured."
     times = straight.median / fastest
     fault = "" if times > 2 else " **That is too near: spans/s may be theirs.**"
-    own = _cell(results.spread(Case(FULL_SPEED, OURS.name, KEEPS[0]), "generator_us"), ".1f")
+    own = cell(results.spread(Case(FULL_SPEED, OURS.name, KEEPS[0]), "generator_us"), ".1f")
     return (
         f"The load generator straight to the sink: {straight.text(',.0f')} spans/s, {times:.1f} times the fastest of the "
         f"above.{fault} Beside “{OURS.title}” it took {own} us of CPU per span, which are not in the table."
@@ -146,15 +141,15 @@ def _killed(results: Results) -> str:
             case = Case(KILLED, who.name)
             yield [
                 who.title,
-                _cell(results.spread(case, "acknowledged"), ",.0f"),
-                _cell(results.spread(case, "lost"), ",.0f"),
-                _cell(results.spread(case, lambda figures: figures["lost"] / figures["acknowledged"]), ".2%"),
-                _cell(results.spread(case, "duplicates"), ",.0f"),
-                _cell(results.spread(case, "ready_s"), ".1f"),
+                cell(results.spread(case, "acknowledged"), ",.0f"),
+                cell(results.spread(case, "lost"), ",.0f"),
+                cell(results.spread(case, lambda figures: figures["lost"] / figures["acknowledged"]), ".2%"),
+                cell(results.spread(case, "duplicates"), ",.0f"),
+                cell(results.spread(case, "ready_s"), ".1f"),
             ]
 
     head = ["contender", "acknowledged spans", "lost", "share lost", "sent twice", "s until it takes spans again"]
-    return _table(head, rows())
+    return table(head, rows())
 
 
 def _overloaded(results: Results) -> str:
@@ -171,11 +166,11 @@ def _overloaded(results: Results) -> str:
         *("contender", "senders", "offered spans/s", "acknowledged", "taken spans/s", "error recall"),
         *("of acknowledged errors", "recall of distinct faults", "count error", "peak MB"),
     ]
-    return _table(head, rows())
+    return table(head, rows())
 
 
 def _overload(results: Results, case: Case) -> Iterator[str]:
-    yield _cell(results.spread(case, lambda figures: figures["offered"] / figures["offered_s"]), ",.0f")
+    yield cell(results.spread(case, lambda figures: figures["offered"] / figures["offered_s"]), ",.0f")
     for name, form in (
         ("taken", ".1%"),
         ("taken_per_s", ",.0f"),
@@ -183,13 +178,9 @@ def _overload(results: Results, case: Case) -> Iterator[str]:
         ("error_recall_of_taken", ".2%"),
         ("fault_recall", ".2%"),
     ):
-        yield _cell(results.spread(case, name), form)
-    yield _cell(results.spread(case, count_error), ".2%")
-    yield _cell(results.spread(case, "peak_mb"), ",.0f")
-
-
-def _cell(spread: Spread | None, form: str) -> str:
-    return "-" if spread is None else spread.text(form).replace("%", " %")
+        yield cell(results.spread(case, name), form)
+    yield cell(results.spread(case, count_error), ".2%")
+    yield cell(results.spread(case, "peak_mb"), ",.0f")
 
 
 def _conditions(results: Results) -> Iterator[str]:

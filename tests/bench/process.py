@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -38,11 +38,15 @@ class Use:
 class Contestant:
     """A command in a session of its own; whatever it starts there belongs to it."""
 
-    def __init__(self, command: Sequence[str], log: IO[bytes]) -> None:
+    def __init__(self, command: Sequence[str], log: IO[bytes], env: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
         self.uses: list[Use] = []
+
+    def pin(self, cores: Collection[int]) -> None:
+        """Keep it, and what it starts from now on, on these cores."""
+        os.sched_setaffinity(self._process.pid, cores)
 
     def check(self) -> None:
         """Raises Broken if it has ended."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+C = TypeVar("C", bound="DataclassInstance")
+"""What is measured once in each round: a frozen dataclass of texts and numbers."""
 
 KEEPS = (0.01, 0.1, 1.0)
 FULL_SPEED, KILLED, OVERLOADED, STRAIGHT = "full speed", "kill -9", "overload", "no contender"
@@ -29,10 +35,10 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(Generic[C]):
     """One run of a case: its figures, or why there are none."""
 
-    case: Case
+    case: C
     round: int
     figures: Mapping[str, float] = field(default_factory=dict)
     broken: str = ""
@@ -40,7 +46,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Median and extremes of the rounds."""
+    """Median and extremes, or quartiles, of the rounds."""
 
     median: float
     low: float
@@ -51,6 +57,14 @@ class Spread:
         """None where nothing was measured."""
         return cls(statistics.median(values), min(values), max(values)) if values else None
 
+    @classmethod
+    def quartiles(cls, values: Sequence[float]) -> Spread | None:
+        """The half in the middle, for many rounds; the extremes of fewer than four, None where nothing was measured."""
+        if len(values) < 4:
+            return cls.of(values)
+        low, median, high = statistics.quantiles(values, n=4)
+        return cls(median, low, high)
+
     def text(self, form: str = ",.1f", scale: float = 1.0) -> str:
         """``4.2 (4.1-4.4)``; one number where all are the same in this form."""
         median, low, high = (format(value * scale, form) for value in (self.median, self.low, self.high))
@@ -58,24 +72,25 @@ class Spread:
 
 
 @dataclass
-class Results:
-    """All runs and the conditions under which they took place."""
+class Store(Generic[C]):
+    """All runs and the conditions under which they took place. A subclass names the type of its cases."""
 
     conditions: dict[str, Any]
-    runs: list[Run] = field(default_factory=list)
+    runs: list[Run[C]] = field(default_factory=list)
+    case_type: ClassVar[type]
 
-    def rounds(self, case: Case) -> dict[int, Mapping[str, float]]:
+    def rounds(self, case: C) -> dict[int, Mapping[str, float]]:
         """The figures of a case by round, without broken runs."""
         return {run.round: run.figures for run in self.runs if run.case == case and not run.broken}
 
-    def spread(self, case: Case, value: str | Callable[[Mapping[str, float]], float | None]) -> Spread | None:
+    def spread(self, case: C, value: str | Callable[[Mapping[str, float]], float | None]) -> Spread | None:
         """One figure of a case, or what is made of its figures; None where it was not measured."""
         found = [
             figures.get(value) if isinstance(value, str) else value(figures) for figures in self.rounds(case).values()
         ]
         return Spread.of([each for each in found if each is not None])
 
-    def ratios(self, ours: Case, theirs: Case, name: str) -> list[float]:
+    def ratios(self, ours: C, theirs: C, name: str) -> list[float]:
         """One figure as a share of another contender's, round by round."""
         others = self.rounds(theirs)
         return [
@@ -93,10 +108,16 @@ class Results:
         path.write_text(f'{{"conditions": {json.dumps(self.conditions, indent=1)},\n"runs": [\n{lines}\n]}}\n')
 
     @classmethod
-    def read(cls, path: Path) -> Results:
+    def read(cls, path: Path) -> Self:
         """What ``write`` has stored."""
         stored = json.loads(path.read_text())
-        return cls(stored["conditions"], list(_runs(stored["runs"])))
+        return cls(stored["conditions"], [_run(cls.case_type, run) for run in stored["runs"]])
+
+
+class Results(Store[Case]):
+    """Those of errorplane beside the Collector."""
+
+    case_type = Case
 
 
 def kept(share: float) -> str:
@@ -115,7 +136,8 @@ def _rounded(run: dict[str, Any]) -> dict[str, Any]:
     return {**run, "figures": {name: float(f"{value:.6g}") for name, value in run["figures"].items()}}
 
 
-def _runs(stored: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
-    for run in stored:
-        case = Case(run["phase"], run["contender"], run["keep"], run["exporter"])
-        yield Run(case, run["round"], run["figures"], run["broken"])
+def _run(case_type: type[C], stored: Mapping[str, Any]) -> Run[C]:
+    names = [each.name for each in fields(case_type)]
+    return Run(
+        case_type(**{name: stored[name] for name in names}), stored["round"], stored["figures"], stored["broken"]
+    )

@@ -86,7 +86,7 @@ class Bench:
         print(step, f"round {number}:", case.text(), file=sys.stderr, flush=True)
 
 
-def _run(case: Case, number: int, measure: Callable[[], Figures]) -> Run:
+def _run(case: Case, number: int, measure: Callable[[], Figures]) -> Run[Case]:
     try:
         return Run(case, number, measure())
     except (Broken, OSError, grpc.RpcError) as error:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import statistics
 
-from tests.bench.instrumentation import CASES, run
+from tests.bench.instrumentation.calls import calls
+from tests.bench.instrumentation.cases import FIRST, SPAN, THREE
+from tests.bench.instrumentation.contenders import OURS, STOCK
+from tests.bench.instrumentation.results import CALL, Case, Results
 
-LIMITS = {
-    "span": 0.5,
-    "log record": 0.75,
-    "exception in a span": 0.5,
-    "exception in three nested spans": -0.2,
-    "logged exception": 0.5,
-}
+LIMITS = {SPAN: 0.5, "log line": 0.75, FIRST.format(10): 0.5, THREE: -0.2, "logged exception": 0.5}
 """How much more than the stock SDK, as a share of its cost."""
 
 
@@ -31,10 +28,7 @@ def test_the_hooks_cost_a_fraction_of_the_sdk() -> None:
 
 
 def _beyond_limits() -> dict[str, float]:
-    results = run(rounds=5)
-    found = {
-        name: statistics.median(ours - theirs for theirs, ours in zip(stock, attached, strict=True))
-        / statistics.median(stock)
-        for (name, *_), (stock, attached) in zip(CASES, results, strict=True)
-    }
-    return {name: share for name, share in found.items() if share > LIMITS.get(name, share)}
+    results = Results({}, list(calls((STOCK, OURS), rounds=5, cases=tuple(LIMITS))))
+    ours, stock = Case(CALL, OURS.name), Case(CALL, STOCK.name)
+    found = {name: statistics.median(results.ratios(ours, stock, name)) - 1 for name in LIMITS}
+    return {name: share for name, share in found.items() if share > LIMITS[name]}
