@@ -72,7 +72,8 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
         configure(environ)
         attachment = Attachment(new_id)
         export = GUARD.run("export", _start_export, environ, attachment) or []
-        _installed.append((attachment, [*export, *_sdk.install(attachment)]))
+        unhandled = GUARD.run("unhandled", _start_unhandled, environ) or []
+        _installed.append((attachment, [*export, *_sdk.install(attachment), *unhandled]))
         observe_failures()
 
 
@@ -85,3 +86,9 @@ def _start_export(environ: Mapping[str, str], attachment: Attachment) -> list[Ca
         return []
     attachment.adopters.append(export.adopt)
     return [export.close]
+
+
+def _start_unhandled(environ: Mapping[str, str]) -> list[Callable[[], None]]:
+    from errorplane import unhandled  # it needs this module
+
+    return [unhandled.install(environ)]

@@ -29,6 +29,9 @@ METRIC_VALUES: Final = "ERRORPLANE_METRIC_VALUES"
 MIDDLEWARE: Final = "ERRORPLANE_MIDDLEWARE"
 USER_KEY: Final = "ERRORPLANE_USER_KEY"
 LOG_CODE: Final = "OTEL_PYTHON_LOG_CODE_ATTRIBUTES"
+UNHANDLED: Final = "ERRORPLANE_UNHANDLED"
+EXIT_SECONDS: Final = "ERRORPLANE_EXIT_SECONDS"
+FORK: Final = "ERRORPLANE_FORK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,22 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         "flag",
         "false",
         "true: log records with an event name become events of the current span too (OpenTelemetry's span event bridge).",
+    ),
+    Variable(
+        UNHANDLED,
+        "flag",
+        "true",
+        "false: errors that nobody handles, in threads, tasks and child processes too, are not reported, and child "
+        "processes do not send what waits when they end.",
+    ),
+    Variable(EXIT_SECONDS, "number", "5", "How long a child process that ends waits for what it sends."),
+    Variable(
+        FORK,
+        "text",
+        "own",
+        "What a forked child gets anew. own: OpenTelemetry's locks and connections, and the counts of errorplane's "
+        "instruments; all: the counts of all instruments too; off: nothing.",
+        ("own", "all", "off"),
     ),
 )
 BY_NAME: Final = {variable.name: variable for variable in VARIABLES}

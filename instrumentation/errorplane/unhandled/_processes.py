@@ -1,0 +1,69 @@
+"""Child processes: they catch and print what fails in them, and leave without the interpreter's way out."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from errorplane.hooks._guard import GUARD
+from errorplane.unhandled._chain import Watch
+
+Flush = Callable[[], object]
+
+
+def watch_multiprocessing(watch: Watch, flush: Flush, module: Any) -> None:
+    """A child of `multiprocessing`: its error, and what has not been sent when it ends."""
+    leaving: list[bool] = []
+
+    def left() -> None:
+        if leaving:
+            flush()
+
+    _watch_exit(watch, module, lambda: leaving.append(True))
+    # The last step of a child, when its threads have ended. Others, in the parent, take it too.
+    watch.after(module, "_flush_std_streams", left)
+
+
+def watch_billiard(watch: Watch, flush: Flush, module: Any) -> None:
+    """A child of billiard, which is Celery's multiprocessing."""
+    _watch_exit(watch, module, flush)
+
+
+def watch_billiard_pool(watch: Watch, flush: Flush, module: Any) -> None:
+    """A worker of a pool leaves by `os._exit`, without any of the steps above."""
+    previous = module.Worker._do_exit
+
+    @functools.wraps(previous)
+    def do_exit(self: object, pid: int, exitcode: int | None, exc: object = None) -> None:
+        if watch.active:
+            watch.tell(exc, "unhandled exception in a pool's worker", ends_process=True)
+            GUARD.run("unhandled.flush", flush)
+        previous(self, pid, exitcode, exc)
+
+    watch.replace(module.Worker, "_do_exit", do_exit)
+
+
+def _watch_exit(watch: Watch, util: Any, then: Callable[[], object]) -> None:
+    """`_exit_function` runs while the exception that ends the child, if any, is on its way to be printed."""
+    inherited: list[BaseException | None] = []  # forked within an `except` block, a child begins in it
+
+    def begun() -> None:
+        inherited[:] = [sys.exc_info()[1]]
+
+    previous = util._exit_function
+
+    @functools.wraps(previous)
+    def exit_function(*args: Any, **kwargs: Any) -> None:
+        error = sys.exc_info()[1]
+        if not any(error is other for other in inherited):
+            watch.tell(error, "unhandled exception in a child process", ends_process=True)
+        try:
+            previous(*args, **kwargs)
+        finally:
+            if watch.active:
+                GUARD.run("unhandled.flush", then)
+
+    watch.after(util, "_run_after_forkers", begun)
+    watch.replace(util, "_exit_function", exit_function)
