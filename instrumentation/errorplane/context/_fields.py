@@ -7,7 +7,9 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Final
 
-from errorplane.errors import COMPONENT, CORRELATION_ID, TENANT
+from errorplane.context._flags import emit_evaluation, flag_fields, flag_name
+from errorplane.context._user import user_hash
+from errorplane.errors import COMPONENT, CORRELATION_ID, DEPLOYMENT, DEPLOYMENT_ID, TENANT, USER_HASH
 
 FIELD_LENGTH: Final = 256
 """Longer values are cut: they come from other parties and go onto every span."""
@@ -29,19 +31,39 @@ class bind:
     """Bind fields for the code inside the `with`; what is not given stays as it was.
 
     Every span started and every log record written there carries them. Yields all bound fields by attribute name.
+    `user` is the id of a user: only its pseudonym is kept (see `user_hash`). `deployment` is the environment, such as
+    staging, `deployment_id` one deployment in it; `flags` are variants of feature flags by key.
     Not a `contextlib.contextmanager`: through one of those no exception passes that refuses to have attributes set.
     """
 
-    __slots__ = ("_given", "_tokens")
+    __slots__ = ("_flags", "_given", "_tokens")
 
     def __init__(
-        self, *, correlation_id: str | None = None, component: str | None = None, tenant: str | None = None
+        self,
+        *,
+        correlation_id: str | None = None,
+        component: str | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+        deployment: str | None = None,
+        deployment_id: str | None = None,
+        flags: Mapping[str, object] | None = None,
     ) -> None:
-        self._given = {CORRELATION_ID: correlation_id, COMPONENT: component, TENANT: tenant}
+        given = {
+            CORRELATION_ID: correlation_id,
+            COMPONENT: component,
+            TENANT: tenant,
+            USER_HASH: None if user is None else user_hash(user),
+            DEPLOYMENT: deployment,
+            DEPLOYMENT_ID: deployment_id,
+        }
+        self._given = {name: field_value(value) for name, value in given.items() if value is not None}
+        self._flags = flags
         self._tokens: list[Token[Mapping[str, str]]] = []
 
     def __enter__(self) -> Mapping[str, str]:
-        fields = _with(self._given)
+        before = _BOUND.get()
+        fields = MappingProxyType({**before, **self._given, **_flags(self._flags, before)})
         self._tokens.append(_BOUND.set(fields))
         return fields
 
@@ -69,13 +91,45 @@ def set_tenant(value: str | None) -> None:
     _set(TENANT, value)
 
 
+def set_user(user: str | None) -> None:
+    """Set the user for the rest of this request or task, as a pseudonym (see `user_hash`); None removes it."""
+    _set(USER_HASH, None if user is None else user_hash(user))
+
+
+def set_deployment(name: str | None, id: str | None = None) -> None:
+    """Set the environment, such as staging, and the deployment in it for the rest of this request or task."""
+    _set(DEPLOYMENT, name)
+    _set(DEPLOYMENT_ID, id)
+
+
+def set_flag(key: str, variant: object, *, provider: str | None = None, reason: str | None = None) -> None:
+    """Set the variant of a feature flag for the rest of this request or task; None removes it.
+
+    A variant that is new here is reported as well, by the event `feature_flag.evaluation` of the semantic conventions,
+    with the name of the flag's `provider` and the `reason`, such as targeting_match. At most 16 flags are told apart.
+    """
+    name, before = flag_name(key), _BOUND.get()
+    if variant is None:
+        _set(name, None)
+    elif (value := _flags({key: variant}, before).get(name)) is not None and before.get(name) != value:
+        _set(name, value)
+        emit_evaluation(key, variant, provider, reason)
+
+
+def replace_bound(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Put other fields in place of all bound ones; returns those. For frameworks that say when a task begins and ends,
+    and leave no room for a `with`."""
+    before = _BOUND.get()
+    _BOUND.set(fields)
+    return before
+
+
 def _set(name: str, value: str | None) -> None:
     if value is None:
         _BOUND.set(MappingProxyType({key: kept for key, kept in _BOUND.get().items() if key != name}))
     else:
-        _BOUND.set(_with({name: value}))
+        _BOUND.set(MappingProxyType({**_BOUND.get(), name: field_value(value)}))
 
 
-def _with(given: Mapping[str, str | None]) -> Mapping[str, str]:
-    added = {name: field_value(value) for name, value in given.items() if value is not None}
-    return MappingProxyType({**_BOUND.get(), **added})
+def _flags(flags: Mapping[str, object] | None, before: Mapping[str, str]) -> dict[str, str]:
+    return {name: field_value(value) for name, value in flag_fields(flags, before).items()} if flags else {}

@@ -9,11 +9,12 @@ from typing import Final
 
 from errorplane.context import configure
 from errorplane.errors import random_id
-from errorplane.hooks._attachment import Attachment, is_enabled
-from errorplane.hooks._callbacks import on_error
+from errorplane.hooks._attachment import Attachment, in_force, is_enabled
+from errorplane.hooks._callbacks import named, on_error
+from errorplane.hooks._emit import reporting_provider, reporting_to
 from errorplane.hooks._failures import observe_failures
 from errorplane.hooks._guard import GUARD, Guard
-from errorplane.hooks._report import report, reporting_provider, reporting_to
+from errorplane.hooks._report import report
 
 __all__ = [
     "GUARD",
@@ -49,6 +50,7 @@ def detach() -> None:
             for step in reversed(undo):
                 step()
         _installed.clear()
+        in_force.clear()
 
 
 def is_attached() -> bool:
@@ -70,10 +72,13 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
         from errorplane.hooks import _sdk  # a new SDK may break this import, and must not break the application
 
         configure(environ)
-        attachment = Attachment(new_id)
+        attachment = Attachment.of(new_id, environ)
+        in_force.append(attachment)
+        own = [on_error(named(attachment.on_error))] if attachment.on_error else []
         export = GUARD.run("export", _start_export, environ, attachment) or []
+        travel = GUARD.run("propagation", _start_propagation, environ, attachment) or []
         unhandled = GUARD.run("unhandled", _start_unhandled, environ) or []
-        _installed.append((attachment, [*export, *_sdk.install(attachment), *unhandled]))
+        _installed.append((attachment, [*own, *export, *travel, *_sdk.install(attachment), *unhandled]))
         observe_failures()
 
 
@@ -86,6 +91,15 @@ def _start_export(environ: Mapping[str, str], attachment: Attachment) -> list[Ca
         return []
     attachment.adopters.append(export.adopt)
     return [export.close]
+
+
+def _start_propagation(environ: Mapping[str, str], attachment: Attachment) -> list[Callable[[], None]]:
+    from errorplane import middleware, propagation  # they need this module
+
+    def active() -> bool:
+        return attachment.active
+
+    return [*propagation.install(environ, active), *middleware.install(environ, active)]
 
 
 def _start_unhandled(environ: Mapping[str, str]) -> list[Callable[[], None]]:

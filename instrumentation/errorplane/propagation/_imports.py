@@ -1,0 +1,59 @@
+"""Changing libraries that the application may import later, or never: nothing is imported for it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Final
+
+from wrapt import register_post_import_hook  # what OpenTelemetry's instrumentations are made with
+
+from errorplane.hooks import GUARD
+
+Undo = Callable[[], None]
+Install = Callable[[ModuleType], list[Undo]]
+
+_waiting: Final[dict[str, list[Callable[[ModuleType], None]]]] = {}
+
+
+def when_imported(name: str, install: Install) -> Undo:
+    """Run `install` on a module: now if it is imported already, else once it is. Returns what takes all of it back."""
+    undo: list[Undo] = []
+
+    def run(module: ModuleType) -> None:
+        undo.extend(GUARD.run(f"patch_{name}", install, module) or ())
+
+    def back() -> None:
+        if run in _waiting[name]:
+            _waiting[name].remove(run)
+        while undo:
+            undo.pop()()
+
+    if name not in _waiting:
+        _waiting[name] = []
+        if name not in sys.modules:
+            register_post_import_hook(_imported, name)
+    _waiting[name].append(run)
+    if (module := sys.modules.get(name)) is not None:
+        run(module)
+    return back
+
+
+def _imported(module: ModuleType) -> None:
+    for run in list(_waiting[module.__name__]):
+        run(module)
+
+
+def wrap(owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Undo:
+    """Put what `make` makes of a function in its place; undone unless somebody has chained to it since."""
+    previous = getattr(owner, name)
+    new = functools.wraps(previous)(make(previous))
+    setattr(owner, name, new)
+
+    def undo() -> None:
+        if getattr(owner, name) is new:
+            setattr(owner, name, previous)
+
+    return undo
