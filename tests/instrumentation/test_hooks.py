@@ -114,7 +114,7 @@ def test_a_log_record_refers_to_the_same_error(capture: Capture, log: logging.Lo
 
 
 def test_a_record_that_has_only_text_of_the_exception_being_handled(capture: Capture) -> None:
-    """As bridges of other logging libraries write it: it is described, and what they wrote stands."""
+    """As bridges of other logging libraries write it: it is described and spelled as on spans, any other stands."""
     error = ShopError(404, "no such order")
     written = {EXCEPTION_TYPE: "ShopError", EXCEPTION_MESSAGE: "404"}
     with capture.tracer.start_as_current_span("request"):
@@ -126,7 +126,9 @@ def test_a_record_that_has_only_text_of_the_exception_being_handled(capture: Cap
         capture.logger.emit(body="lost", attributes=written)
     described, other, later = capture.logs
     assert described[ERROR_ID] == occurrence_of(error).id
-    assert {name: described[name] for name in written} == written
+    assert described[EXCEPTION_TYPE] == f"{__name__}.ShopError"
+    assert described[EXCEPTION_MESSAGE] == str(error)
+    assert other[EXCEPTION_MESSAGE] == later[EXCEPTION_MESSAGE] == "404"
     assert ERROR_ID not in other
     assert ERROR_ID not in later
 
@@ -410,7 +412,8 @@ def test_our_failures_stay_ours(capture: Capture, log: logging.Logger, monkeypat
         assert len(second.exceptions) == 2
     logging.getLogger("errorplane.hooks").removeHandler(handler)
     assert GUARD.failures["record_exception"] == before + 2
-    assert said == ["the hook record_exception failed with RuntimeError and is passed over; please report it"]
+    words = "the hook record_exception failed with RuntimeError and is passed over; please report it"
+    assert said.count(words) == 1
     GUARD.forget()
 
 

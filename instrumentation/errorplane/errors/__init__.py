@@ -66,7 +66,7 @@ from errorplane.errors._attributes import (
     Attribute,
 )
 from errorplane.errors._boundary import ask
-from errorplane.errors._event import AppFrame, ErrorEvent, Linked
+from errorplane.errors._event import AppFrame, ErrorEvent, Linked, leaves, own_frames
 from errorplane.errors._fact import FACT_VERSION, ErrorFact, MalformedFact
 from errorplane.errors._fingerprint import fingerprint, fingerprint_of_text
 from errorplane.errors._kinds import category_hint, kind_of, kind_of_grpc_status, kind_of_http_status, kind_of_type
@@ -77,6 +77,7 @@ from errorplane.errors._occurrence import (
     Occurrence,
     keep_fields,
     kept_fields,
+    known_occurrence,
     mark_recorded,
     occurrence_of,
     random_id,
@@ -175,10 +176,13 @@ __all__ = [
     "kind_of_grpc_status",
     "kind_of_http_status",
     "kind_of_type",
+    "known_occurrence",
+    "leaves",
     "mark_recorded",
     "message_of",
     "message_template",
     "occurrence_of",
+    "own_frames",
     "qualified_type",
     "random_id",
     "remember",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, MappingProxyType
+from itertools import islice
+from types import FrameType, MappingProxyType, TracebackType
 from typing import Any, Final, NamedTuple, NoReturn, Self
 
+from errorplane.errors._attributes import COMPONENT
 from errorplane.errors._frames import place
 from errorplane.errors._live import message_of, qualified_type
 from errorplane.errors._trail import CAUSES, LEAVES
@@ -13,6 +15,18 @@ from errorplane.errors._vocabulary import Category, Kind, Severity
 
 FRAMES: Final = 10
 """Frames of the application's own code that an event tells of, from the innermost on."""
+_CHANGEABLE: Final = (
+    "type",
+    "message",
+    "fingerprint",
+    "kind",
+    "category",
+    "severity",
+    "handled",
+    "attempt",
+    "component",
+    "fields",
+)
 _WALKED: Final = 10_000  # of a stack overflow no more is looked at
 
 
@@ -48,7 +62,7 @@ class ErrorEvent:
     while nobody knows; `attempt` counts from 1, None where nothing is tried again. `operation` is the name of the
     span. `causes` are the explicit causes, `contexts` what was being handled meanwhile, the nearest first; `members`
     the exceptions of a group, in the order in which they are printed; `frames` the application's own, the innermost
-    first. `fields` are the context fields by attribute name.
+    first. `fields` are the context fields by attribute name, `trace_id` is 0 outside of any trace.
     """
 
     __slots__ = (
@@ -70,6 +84,7 @@ class ErrorEvent:
         "operation",
         "service",
         "severity",
+        "trace_id",
         "type",
     )
     id: str
@@ -90,6 +105,7 @@ class ErrorEvent:
     members: tuple[Linked, ...]
     frames: tuple[AppFrame, ...]
     fields: Mapping[str, str]
+    trace_id: int
     exception: BaseException
 
     def __init__(
@@ -108,6 +124,7 @@ class ErrorEvent:
         component: str | None = None,
         deployment: str | None = None,
         fields: Mapping[str, str] = MappingProxyType({}),
+        trace_id: int = 0,
     ) -> None:
         put = object.__setattr__
         put(self, "exception", exception)
@@ -123,6 +140,7 @@ class ErrorEvent:
         put(self, "component", component)
         put(self, "deployment", deployment)
         put(self, "fields", fields)
+        put(self, "trace_id", trace_id)
 
     def __getattr__(self, name: str) -> Any:
         """Called for what was not read yet."""
@@ -144,27 +162,35 @@ class ErrorEvent:
         return f"<ErrorEvent {self.id} {self.type} {self.fingerprint}>"
 
     def replace(self, **changes: Any) -> Self:
-        """The event with other values. Raises TypeError for a name that is no field, and for `exception` and `id`."""
+        """The event with other values for type, message, fingerprint, kind, category, severity, handled, attempt,
+        component or fields. Raises TypeError for another name: the rest is not the application's to say."""
         for name in changes:
-            if name not in self.__slots__ or name in ("exception", "id"):
-                raise TypeError(f"{name} of an ErrorEvent cannot be replaced")
+            if name not in _CHANGEABLE:
+                raise TypeError(f"{name} of an ErrorEvent cannot be replaced; allowed are {', '.join(_CHANGEABLE)}")
         new = object.__new__(type(self))
         for name in self.__slots__:
             if name in changes:
                 object.__setattr__(new, name, changes[name])
-            elif name not in _READ or name in _read_of(self):
+            elif name not in _READ or _is_set(self, name):
                 object.__setattr__(new, name, getattr(self, name))
+        _agree(new, changes)
         return new
 
     __replace__ = replace
 
 
-def _read_of(event: ErrorEvent) -> frozenset[str]:
-    """The names of what was read or replaced already."""
-    return frozenset(name for name in _READ if _is_set(event, name))
+def _agree(event: ErrorEvent, changes: Mapping[str, Any]) -> None:
+    """The component is one of the fields, too."""
+    if "component" in changes:
+        others = {name: value for name, value in event.fields.items() if name != COMPONENT}
+        own = {} if event.component is None else {COMPONENT: event.component}
+        object.__setattr__(event, "fields", {**others, **own})
+    elif "fields" in changes:
+        object.__setattr__(event, "component", event.fields.get(COMPONENT))
 
 
 def _is_set(event: ErrorEvent, name: str) -> bool:
+    """Whether it was read or replaced already."""
     try:
         object.__getattribute__(event, name)
     except AttributeError:
@@ -214,24 +240,22 @@ def _members(error: BaseException) -> tuple[Linked, ...]:
     return tuple(map(Linked.of, leaves(error)))
 
 
-def _frames(error: BaseException) -> tuple[AppFrame, ...]:
-    places: list[tuple[CodeType, int]] = []
+def own_frames(error: BaseException) -> Iterator[tuple[AppFrame, FrameType]]:
+    """The frames of the application's own code, the innermost first."""
+    found: list[TracebackType] = []
     traceback = error.__traceback__
-    while traceback is not None and len(places) < _WALKED:
-        places.append((traceback.tb_frame.f_code, traceback.tb_lineno))
+    while traceback is not None and len(found) < _WALKED:
+        found.append(traceback)
         traceback = traceback.tb_next
-    return tuple(_own(places))
-
-
-def _own(places: list[tuple[CodeType, int]]) -> Iterator[AppFrame]:
-    left = FRAMES
-    for code, line in reversed(places):
+    for each in reversed(found):
+        code = each.tb_frame.f_code
         in_app, stem = place(code.co_filename)
         if in_app:
-            yield AppFrame(stem, code.co_name, line or 0)
-            left -= 1
-            if not left:
-                return
+            yield AppFrame(stem, code.co_name, each.tb_lineno or 0), each.tb_frame
+
+
+def _frames(error: BaseException) -> tuple[AppFrame, ...]:
+    return tuple(frame for frame, _ in islice(own_frames(error), FRAMES))
 
 
 _READ: Final[Mapping[str, Callable[[BaseException], Any]]] = {

@@ -63,9 +63,7 @@ def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], 
     An exception object that turns up in a second trace is a new occurrence there: applications raise prepared
     exception objects over and over again. `except*` makes new groups of the members of one: they are the same.
     """
-    known = _read(error)
-    if known is None and isinstance(error, BaseExceptionGroup):
-        known = _of_members(error)
+    known = known_occurrence(error)
     if known is None or (trace_id and known.trace_id and known.trace_id != trace_id):
         kind = kind_of(error)
         known = Occurrence(new_id(), fingerprint(error), kind, category_hint(error, kind), trace_id)
@@ -74,6 +72,11 @@ def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], 
         known = known._replace(trace_id=trace_id)
         remember(error, known)
     return known
+
+
+def known_occurrence(error: BaseException) -> Occurrence | None:
+    """The occurrence, if the exception was seen before."""
+    return _read(error) or (_of_members(error) if isinstance(error, BaseExceptionGroup) else None)
 
 
 def remember(error: BaseException, occurrence: Occurrence) -> None:

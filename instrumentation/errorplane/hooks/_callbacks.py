@@ -1,22 +1,36 @@
-"""What the application says about its errors: `on_error` callbacks."""
+"""What the application says about its errors: `on_error` callbacks and the ignore list."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
 
-from errorplane.errors import ErrorEvent
+from errorplane.errors import DROPPED, ErrorEvent, leaves, qualified_type
+from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._guard import GUARD
 
 OnError = Callable[[ErrorEvent], ErrorEvent | None]
 _callbacks: Final[list[OnError]] = []
+_CHANGEABLE: Final = (
+    "category",
+    "fingerprint",
+    "kind",
+    "severity",
+    "type",
+    "message",
+    "attempt",
+    "handled",
+    "component",
+)
 
 
 def on_error(callback: OnError) -> Callable[[], None]:
     """Show every error to the callback before anything is written of it; returns what takes the callback back.
 
     It returns the event, one made from it with `event.replace`, or None, with which the error is dropped everywhere.
-    A callback that raises is counted (see `GUARD`), and the event goes on unchanged.
+    A callback that raises is counted (see `GUARD`), and the event goes on unchanged. Each occurrence is shown once.
     """
     _callbacks.append(callback)
 
@@ -27,17 +41,55 @@ def on_error(callback: OnError) -> Callable[[], None]:
     return take_back
 
 
-def shown(event: ErrorEvent) -> ErrorEvent | None:
-    """What the callbacks leave of the event, one after the other."""
-    current: ErrorEvent | None = event
+def named(name: str) -> OnError:
+    """The callback `module:function`, which is imported with the first error: at the start it may not be complete."""
+    module, _, path = name.partition(":")
+
+    def call(event: ErrorEvent) -> ErrorEvent | None:
+        return _found(module, path)(event)
+
+    return call
+
+
+@lru_cache(maxsize=8)
+def _found(module: str, path: str) -> OnError:
+    target: Any = importlib.import_module(module)
+    for part in path.split("."):
+        target = getattr(target, part)
+    found: OnError = target
+    return found
+
+
+def anybody_asks(attachment: Attachment) -> bool:
+    """Whether the application has anything to say about errors."""
+    return bool(_callbacks or attachment.ignore)
+
+
+def verdict(attachment: Attachment, event: ErrorEvent) -> Mapping[str, Any]:
+    """What the application makes of the event, by field: nothing where it leaves it as it is, DROPPED where it drops it.
+
+    Of `fields` only those that it changed, with None for what it took away.
+    """
+    if attachment.ignore and _is_ignored(attachment.ignore, event.exception):
+        return DROPPED
+    current = event
     for callback in tuple(_callbacks):
-        if current is None:
-            return None
-        current = _one(callback, current)
-    return current
+        answer = _ask(callback, current)
+        if answer is None:
+            return DROPPED
+        current = answer
+    return {} if current is event else dict(_changes(event, current))
 
 
-def _one(callback: OnError, event: ErrorEvent) -> ErrorEvent | None:
+def changed(event: ErrorEvent, changes: Mapping[str, Any]) -> ErrorEvent:
+    """The event with the changes that `verdict` found."""
+    if "fields" not in changes:
+        return event.replace(**changes)
+    fields = {**event.fields, **changes["fields"]}
+    return event.replace(**{**changes, "fields": {name: value for name, value in fields.items() if value is not None}})
+
+
+def _ask(callback: OnError, event: ErrorEvent) -> ErrorEvent | None:
     answers: list[ErrorEvent | None] = []
     GUARD.run("on_error", lambda: answers.append(_answer(callback, event)))
     return answers[0] if answers else event
@@ -48,3 +100,25 @@ def _answer(callback: OnError, event: ErrorEvent) -> ErrorEvent | None:
     if answer is None or isinstance(answer, ErrorEvent):
         return answer
     raise TypeError(f"an on_error callback returns the event or None, not {type(answer).__name__}")
+
+
+def _changes(before: ErrorEvent, after: ErrorEvent) -> Iterator[tuple[str, Any]]:
+    for name in _CHANGEABLE:
+        if getattr(before, name) != getattr(after, name):
+            yield name, getattr(after, name)
+    if before.fields != after.fields:
+        gone = {name: None for name in before.fields if name not in after.fields}
+        new = {name: value for name, value in after.fields.items() if before.fields.get(name) != value}
+        yield "fields", {**gone, **new}
+
+
+def _is_ignored(ignored: frozenset[str], error: BaseException) -> bool:
+    """A group is, if all of its members are."""
+    if _is_of(ignored, type(error)):
+        return True
+    members = list(leaves(error))
+    return bool(members) and all(_is_of(ignored, type(member)) for member in members)
+
+
+def _is_of(ignored: frozenset[str], cls: type[BaseException]) -> bool:
+    return not ignored.isdisjoint(map(qualified_type, cls.__mro__))

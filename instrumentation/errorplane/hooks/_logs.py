@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, cast
 
+from opentelemetry import trace
+from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from errorplane.context import fields, service_of
 from errorplane.errors import (
-    EXCEPTION_MESSAGE,
+    ERROR_DROPPED,
+    ERROR_ID,
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
-    message_of,
-    occurrence_of,
+    STACKTRACE_LENGTH,
+    ErrorEvent,
+    Occurrence,
+    known_occurrence,
     qualified_type,
+    remember,
+    shorten,
 )
-from errorplane.hooks._attachment import HANDLED, Attachment
-from errorplane.hooks._describe import describe
+from errorplane.hooks._attachment import HANDLED, REPORTED, Attachment
+from errorplane.hooks._describe import Value, Where, chains, deployment_of, event_of, short, stack_of, words_of
+from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
 
 _NOBODY: Final = False
@@ -52,26 +59,78 @@ class ContextLogProcessor(LogRecordProcessor):
     def _emit(self, readable: ReadWriteLogRecord) -> None:
         record = readable.log_record
         attributes = cast(MutableMapping[str, object], record.attributes)
-        handled = HANDLED.get() if record.exception is None else None
-        error = record.exception if handled is None else handled
+        reported = REPORTED.get()
+        if reported is not None and attributes.get(ERROR_ID) != reported.event.id:
+            reported = None  # an exporter that logs something while it takes ours
+        if reported is not None:
+            record.exception = reported.event.exception  # all attributes are on it already
+        else:
+            self._describe(readable, record, attributes)
+        if self._attachment.bridge and (reported is None or not reported.on_span):
+            bridge(record)
+
+    def _describe(
+        self, readable: ReadWriteLogRecord, record: LogRecord, attributes: MutableMapping[str, object]
+    ) -> None:
+        error = record.exception if record.exception is not None else HANDLED.get()
         if error is None:
             error = _being_handled(attributes)
         if error is None:
-            found = fields(record.context)
-        else:
-            service = service_of(readable.resource.attributes) if readable.resource else None
-            occurrence = occurrence_of(error, record.trace_id or 0, self._attachment.new_id)
-            found = describe(error, occurrence, service, record.context)
-            if not record.trace_id and occurrence.trace_id:
-                # Logged where its trace is over: without the id, the record would not go where its trace goes.
-                record.trace_id = occurrence.trace_id
-        if handled is not None:
-            _spell_as_on_spans(attributes, handled)
-        if found:
-            written = set(attributes)  # asking the SDK's mapping for each name that is not there is dear
-            for name, value in found.items():
-                if name not in written:
-                    attributes[name] = value
+            _add(attributes, fields(record.context))
+            return
+        resource = readable.resource.attributes if readable.resource else {}
+        where = Where(
+            record.trace_id or 0, service_of(resource), deployment_of(resource), _operation(record), record.context
+        )
+        occurrence, event = event_of(self._attachment, error, where, handled=True)
+        if occurrence is not known_occurrence(error):
+            remember(error, occurrence)
+        if event is None:
+            _drop(record, attributes)
+            _add(attributes, {**fields(record.context), ERROR_DROPPED: True})
+            return
+        if not record.trace_id and occurrence.trace_id:
+            # Logged where its trace is over: without the id, the record would not go where its trace goes.
+            record.trace_id = occurrence.trace_id
+        _spell_as_on_spans(attributes, event, occurrence)
+        found = short(event)
+        if not occurrence.recorded:
+            found |= {**chains(event), **extras(self._attachment, event)}
+        _add(attributes, found)
+
+
+def bridge(record: LogRecord) -> None:
+    """The event to span event bridge of OpenTelemetry's specification (specification/logs/sdk.md, v1.56).
+
+    A record with an event name becomes an event of the current span too, if that is recording and the one it names.
+    """
+    if not record.event_name or not record.trace_id or not record.span_id:
+        return
+    span = trace.get_current_span(record.context)
+    own = span.get_span_context()
+    if span.is_recording() and (own.trace_id, own.span_id) == (record.trace_id, record.span_id):
+        span.add_event(record.event_name, record.attributes, record.timestamp or record.observed_timestamp)
+
+
+def _add(attributes: MutableMapping[str, object], found: Mapping[str, Value]) -> None:
+    if found:
+        written = set(attributes)  # asking the SDK's mapping for each name that is not there is dear
+        for name, value in found.items():
+            if name not in written:
+                attributes[name] = value
+
+
+def _drop(record: LogRecord, attributes: MutableMapping[str, object]) -> None:
+    """The line stays, since the application wrote it, but tells of no error."""
+    record.exception = None
+    for name in [name for name in attributes if name.startswith("exception.")]:
+        del attributes[name]
+
+
+def _operation(record: LogRecord) -> str | None:
+    """The name of the span in which it is logged."""
+    name = getattr(trace.get_current_span(record.context), "name", None)
+    return name if isinstance(name, str) else None
 
 
 def _being_handled(attributes: Mapping[str, object]) -> BaseException | None:
@@ -82,9 +141,13 @@ def _being_handled(attributes: Mapping[str, object]) -> BaseException | None:
     return error
 
 
-def _spell_as_on_spans(attributes: MutableMapping[str, object], error: BaseException) -> None:
-    """The handlers of the standard library's logging write the bare class name and the first argument."""
-    attributes[EXCEPTION_TYPE] = qualified_type(error)
-    attributes[EXCEPTION_MESSAGE] = message_of(error)
-    if EXCEPTION_STACKTRACE not in attributes:
-        attributes[EXCEPTION_STACKTRACE] = "".join(traceback.format_exception(error))
+def _spell_as_on_spans(attributes: MutableMapping[str, object], event: ErrorEvent, occurrence: Occurrence) -> None:
+    """Handlers and bridges of logging libraries write the bare class name and the first argument."""
+    for name, value in words_of(event).items():
+        if attributes.get(name) != value:
+            attributes[name] = value
+    stack = attributes.get(EXCEPTION_STACKTRACE)
+    if not isinstance(stack, str) or occurrence.changes:
+        attributes[EXCEPTION_STACKTRACE] = stack_of(event, occurrence)
+    elif len(stack) > STACKTRACE_LENGTH:
+        attributes[EXCEPTION_STACKTRACE] = shorten(stack, STACKTRACE_LENGTH)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Mapping
 
 from opentelemetry import trace
-from opentelemetry._logs import LoggerProvider, SeverityNumber, get_logger_provider
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.util.types import AnyValue
 
-from errorplane.context import bound, error_fields, fields
-from errorplane.errors import COMPONENT, ErrorEvent, Severity, mark_recorded, occurrence_of
-from errorplane.hooks._callbacks import shown
+from errorplane.context import service_of
+from errorplane.errors import ErrorEvent, Severity, known_occurrence, remember
+from errorplane.hooks._attachment import Attachment, in_force
+from errorplane.hooks._describe import Where, deployment_of, event_of, full
+from errorplane.hooks._emit import emit, logger_provider
+from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
-
-EXCEPTION_EVENT: Final = "exception"
-_providers: Final[list[LoggerProvider]] = []
+from errorplane.hooks._signal import EXCEPTION_EVENT, severity_of
 
 
 def report(
@@ -31,30 +31,19 @@ def report(
 ) -> ErrorEvent | None:
     """Write one log record with the exception, once per occurrence; returns its event, None when it is dropped.
 
-    What a span or an earlier report has recorded is not reported again. `event_name` defaults to `exception`;
-    a handled error is a WARN, one that nobody handled an ERROR, and FATAL where it ends the process.
-    Never raises (see `GUARD`).
+    What a span or an earlier report has recorded is not reported again. `event_name` defaults to `exception`. A handled
+    error is a WARN, one that nobody handled an ERROR, and FATAL where it ends the process.
+    Without `attach`, or with nothing set up that takes log records, nothing is written. Never raises (see `GUARD`).
     """
-    return GUARD.run("report", _report, error, handled, severity, event_name, body, attributes, logger, ends_process)
-
-
-def reporting_to(provider: LoggerProvider) -> Callable[[], None]:
-    """Report to this provider instead of the global one, until what is returned is called."""
-    _providers.append(provider)
-
-    def undo() -> None:
-        if provider in _providers:
-            _providers.remove(provider)
-
-    return undo
-
-
-def reporting_provider() -> LoggerProvider:
-    """The provider to which errors are reported: that of `reporting_to`, else the global one."""
-    return _providers[-1] if _providers else get_logger_provider()
+    if not in_force:
+        return None
+    return GUARD.run(
+        "report", _report, in_force[-1], error, handled, severity, event_name, body, attributes, logger, ends_process
+    )
 
 
 def _report(
+    attachment: Attachment,
     error: BaseException,
     handled: bool,
     severity: Severity | None,
@@ -64,31 +53,27 @@ def _report(
     logger: str,
     ends_process: bool,
 ) -> ErrorEvent | None:
-    trace_id = trace.get_current_span().get_span_context().trace_id
-    occurrence = occurrence_of(error, trace_id)
-    event = shown(
-        ErrorEvent(
-            error,
-            id=occurrence.id,
-            fingerprint=occurrence.fingerprint,
-            kind=occurrence.kind,
-            category=occurrence.category,
-            severity=severity,
-            handled=handled,
-            component=bound().get(COMPONENT),
-            fields=error_fields(fields(), None, trace_id),
-        )
-    )
-    if event is None or occurrence.recorded:
+    provider = logger_provider()
+    resource = provider.resource.attributes if provider is not None else {}
+    span = trace.get_current_span()
+    name = getattr(span, "name", None)
+    where = Where(span.get_span_context().trace_id, service_of(resource), deployment_of(resource), name)
+    occurrence, event = event_of(attachment, error, where, handled=handled, severity=severity)
+    is_new = event is not None and not occurrence.recorded and provider is not None
+    if is_new:
+        occurrence = occurrence._replace(recorded=True)
+    if occurrence is not known_occurrence(error):
+        remember(error, occurrence)
+    if event is None or provider is None or not is_new:
         return event
-    provider = reporting_provider()
-    number = SeverityNumber.WARN if handled else SeverityNumber.ERROR
-    provider.get_logger(logger).emit(
-        severity_number=SeverityNumber.FATAL if ends_process else number,
-        body=body,
-        attributes=dict(attributes or {}),
+    written = {**full(event, occurrence), **extras(attachment, event), **(attributes or {})}
+    emit(
+        provider,
+        event,
+        written,
+        logger=logger,
         event_name=event_name or EXCEPTION_EVENT,
-        exception=error,
+        severity=SeverityNumber.FATAL if ends_process else severity_of(event),
+        body=body,
     )
-    mark_recorded(error, occurrence)
     return event

@@ -18,6 +18,7 @@ from errorplane.context import leaving
 from errorplane.hooks._attachment import HANDLED, Attachment
 from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
+from errorplane.hooks._sdk_spans import caller_of, chain_start, frame_of_caller, is_of_the_sdk, leaving_codes, put
 
 Undo = Callable[[], None]
 _IN_FORCE: Final = ""
@@ -46,7 +47,7 @@ class _Adoption:
         if self.attachment.active and provider not in self._seen:
             self._seen.add(provider)
             if isinstance(provider, _class(_SDK_TRACE, "TracerProvider")):
-                _add_span_processor(self.attachment, provider)
+                _show_to_adopters(self.attachment, provider)
             elif isinstance(provider, _class(_SDK_LOGS, "LoggerProvider")):
                 _put_first(self.attachment, provider)
 
@@ -107,10 +108,7 @@ def _nothing() -> None:
     """Nothing to take back."""
 
 
-def _add_span_processor(attachment: Attachment, provider: Any) -> None:
-    from errorplane.hooks._spans import ContextSpanProcessor
-
-    provider.add_span_processor(ContextSpanProcessor(attachment))
+def _show_to_adopters(attachment: Attachment, provider: Any) -> None:
     for adopter in attachment.adopters:
         GUARD.run("adopt", adopter, provider)
 
@@ -159,13 +157,12 @@ def _listen(adoption: _Adoption) -> Undo:
 
 
 def _chain_record_exception(adoption: _Adoption) -> Undo:
-    from errorplane.hooks._spans import record
+    from errorplane.hooks._spans import Caller, Recording, record
 
     attachment = adoption.attachment
-    span_class = _find("opentelemetry.sdk.trace", "Span")
-    if "record_exception" not in vars(span_class):  # else that of the API would be found, which does nothing
-        raise AttributeError("Span has no method record_exception of its own")
-    previous = span_class.record_exception
+    span_class, previous = _own_method("record_exception")
+    chain = not is_of_the_sdk(previous)
+    codes = leaving_codes()
 
     @functools.wraps(previous)
     def record_exception(
@@ -175,12 +172,50 @@ def _chain_record_exception(adoption: _Adoption) -> Undo:
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
-        if attachment.active:
-            record(attachment, previous, self, exception, attributes, timestamp, escaped)
+        if attachment.active and isinstance(exception, BaseException):
+            caller = Caller(*caller_of(frame_of_caller(), codes))
+            call = Recording(self, exception, attributes, timestamp, escaped, caller)
+            record(attachment, previous, put, call, chain=chain)
         else:
             previous(self, exception, attributes, timestamp, escaped)
 
     return _replace(span_class, "record_exception", record_exception)
+
+
+def _chain_set_status(adoption: _Adoption) -> Undo:
+    """Keep from the status what is dropped, changed or too long, as the SDK writes type and message there once more."""
+    from errorplane.hooks._spans import settle
+
+    attachment = adoption.attachment
+    span_class, previous = _own_method("set_status")
+    status_class = _find("opentelemetry.trace", "Status")
+    error = _find("opentelemetry.trace", "StatusCode").ERROR
+
+    @functools.wraps(previous)
+    def set_status(self: Any, status: Any, description: str | None = None) -> None:
+        is_status = isinstance(status, status_class)
+        if attachment.active and (status.status_code if is_status else status) is error:
+            text = (status.description if is_status else description) or ""
+            settled = GUARD.run("set_status", lambda: (settle(attachment, self, text),)) or (text,)
+            if settled[0] is None:
+                return
+            if settled[0] != text:
+                status, description = status_class(error, settled[0]), None
+        previous(self, status, description)
+
+    return _replace(span_class, "set_status", set_status)
+
+
+def _chain_start(adoption: _Adoption) -> Undo:
+    span_class, previous = _own_method("start")
+    return _replace(span_class, "start", chain_start(adoption.attachment, previous))
+
+
+def _own_method(name: str) -> tuple[Any, Callable[..., Any]]:
+    span_class = _find(_SDK_TRACE, "Span")
+    if name not in vars(span_class):  # else that of the API would be found, which does nothing
+        raise AttributeError(f"Span has no method {name} of its own")
+    return span_class, getattr(span_class, name)
 
 
 def _see_handled(module: str, adoption: _Adoption) -> Undo:
@@ -246,6 +281,8 @@ _SDK_TRACE: Final = "opentelemetry.sdk.trace"
 _SDK_LOGS: Final = "opentelemetry.sdk._logs"
 _HOOKS: Final = (
     _Hook("record_exception", "what errorplane knows of an exception, on spans", _chain_record_exception),
+    _Hook("span status", "errors that are dropped or changed, in the status of spans", _chain_set_status),
+    _Hook("span start", "context fields on spans", _chain_start),
     _Hook("bind", "context fields of the block that an exception left", _listen),
     _Hook(
         "logging handler",
@@ -253,7 +290,11 @@ _HOOKS: Final = (
         _with(_see_handled, "opentelemetry.instrumentation.logging.handler"),
     ),
     _Hook("sdk logging handler", "the same for the SDK's older handler", _with(_see_handled, _SDK_LOGS), True),
-    _Hook("tracer providers", "context fields on spans", _with(_adopt_after, _SDK_TRACE, "TracerProvider.__init__")),
+    _Hook(
+        "tracer providers",
+        "errors of unsampled traces, if they are exported",
+        _with(_adopt_after, _SDK_TRACE, "TracerProvider.__init__"),
+    ),
     _Hook(
         "logger providers", "context fields on log records", _with(_adopt_after, _SDK_LOGS, "LoggerProvider.__init__")
     ),
@@ -269,7 +310,7 @@ _HOOKS: Final = (
     ),
     _Hook(
         "tracer provider in force",
-        "context fields on spans",
+        "the same for the provider made before attach()",
         _with(_adopt_now, "opentelemetry.trace", "get_tracer_provider"),
     ),
     _Hook(

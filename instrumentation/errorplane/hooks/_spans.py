@@ -1,111 +1,204 @@
-"""What happens to a span: context fields when it starts, and a full record of an exception once per trace."""
+"""What happens to a span: a full record of an exception once per trace, and a reference on every span it reaches."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Span, SpanProcessor
+from opentelemetry.sdk.trace import Span
+from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import Attributes
 
-from errorplane.context import fields, service_of
+from errorplane.context import service_of
 from errorplane.errors import (
+    ERROR_TYPE,
     EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
+    MESSAGE_LENGTH,
     UNPRINTABLE,
+    ErrorEvent,
     Occurrence,
-    mark_recorded,
+    known_occurrence,
     message_of,
-    occurrence_of,
-    qualified_type,
+    remember,
+    shorten,
 )
 from errorplane.hooks._attachment import Attachment
-from errorplane.hooks._describe import describe
+from errorplane.hooks._callbacks import anybody_asks
+from errorplane.hooks._describe import Value, Where, deployment_of, event_of, full, short, words_of
+from errorplane.hooks._emit import emit, logger_provider
+from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
+from errorplane.hooks._signal import EXCEPTION_EVENT, Signal, event_name, is_artificial, severity_of
+from errorplane.hooks._stand_in import StandIn
 
-RecordException = Callable[[Span, BaseException, Attributes, int | None, bool], None]
-_EVENT: Final = "exception"
-
-
-class ContextSpanProcessor(SpanProcessor):
-    """Writes the context fields on every span, if there are any."""
-
-    def __init__(self, attachment: Attachment) -> None:
-        self._attachment = attachment
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        if self._attachment.active:
-            GUARD.run("on_start", _start, span, parent_context)
+RecordException = Callable[[Any, BaseException, Attributes, int | None, bool], None]
+SetAttributes = Callable[[Span, Mapping[str, Value]], None]
+_ESCAPED: Final = "exception.escaped"
+_AWAITED: Final = (SpanKind.CLIENT, SpanKind.PRODUCER)
+_TEXT_BEFORE: Final = 200  # the longest `Type: ` that is looked for before the message in the text of a status
 
 
-def _start(span: Span, context: Context | None) -> None:
-    if found := fields(context):
-        span.set_attributes(found)
+class Caller(NamedTuple):
+    """Who records an exception: whether it is leaving the span, and whether that is an instrumentation's own code."""
+
+    leaves: bool
+    instrumentation: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What to write of an exception that reaches a span."""
+class Recording(NamedTuple):
+    """One call of `Span.record_exception`."""
 
-    occurrence: Occurrence
-    attributes: dict[str, str]
+    span: Span
+    error: BaseException
+    attributes: Attributes
+    timestamp: int | None
+    escaped: bool
+    caller: Caller
 
 
 def record(
-    attachment: Attachment,
-    previous: RecordException,
-    span: Span,
-    error: BaseException,
-    attributes: Attributes,
-    timestamp: int | None,
-    escaped: bool,
+    attachment: Attachment, previous: RecordException, set_attributes: SetAttributes, call: Recording, *, chain: bool
 ) -> None:
-    """Stand in for `Span.record_exception`, with what was there before as `previous`.
+    """Stand in for `Span.record_exception`, with what was there before as `previous`: with `chain` not the SDK's own.
 
     The first span of a trace gets the event with the stack trace; each span gets our attributes. An outer span gets a
-    further event only where the caller gave attributes of its own for it.
+    further event only where the caller gave attributes of its own for it. The others see each first exception, too, and
+    what they add to the event is on ours.
     """
-    plan = GUARD.run("record_exception", _plan, attachment, span, error)
-    if plan is None:
-        previous(span, error, attributes, timestamp, escaped)
+    span, error = call.span, call.error
+    if not span.is_recording():
         return
-    merged = {**plan.attributes, **(attributes or {})}
-    if not plan.occurrence.recorded:
-        _first(previous, span, error, merged, timestamp, escaped)
-        GUARD.run("mark_recorded", mark_recorded, error, plan.occurrence)
-    elif attributes:
-        span.add_event(_EVENT, {**_type_and_message(error), **merged}, timestamp)
+    seen = GUARD.run("record_exception", _see, attachment, call)
+    if seen is None:  # our failure: better the SDK's own record than none
+        previous(span, error, call.attributes, call.timestamp, call.escaped)
+        return
+    occurrence, event = seen
+    added: Attributes = None
+    if chain and not occurrence.recorded and message_of(error) is not UNPRINTABLE:
+        others = StandIn(span)
+        previous(others, error, call.attributes, call.timestamp, call.escaped)
+        added = others.added
+    if event is None:
+        remember(error, occurrence)
+        return
+    GUARD.run("record_exception", _write, attachment, set_attributes, call, occurrence, event, added)
 
 
-def _plan(attachment: Attachment, span: Span, error: BaseException) -> _Plan | None:
-    if not isinstance(error, BaseException) or not span.is_recording():
-        return None
-    occurrence = occurrence_of(error, span.get_span_context().trace_id, attachment.new_id)
-    attributes = describe(error, occurrence, service_of(span.resource.attributes))
-    span.set_attributes(attributes)
-    return _Plan(occurrence, attributes)
+def _see(attachment: Attachment, call: Recording) -> tuple[Occurrence, ErrorEvent | None]:
+    span = call.span
+    attempt = attempt_of(span.attributes or {}, call.error)
+    return event_of(attachment, call.error, _where(span), handled=_handled(span, call.caller), attempt=attempt)
 
 
-def _first(
-    previous: RecordException,
-    span: Span,
-    error: BaseException,
-    attributes: Attributes,
-    timestamp: int | None,
-    escaped: bool,
+def _where(span: Span) -> Where:
+    resource = span.resource.attributes
+    return Where(span.get_span_context().trace_id, service_of(resource), deployment_of(resource), span.name)
+
+
+def _handled(span: Span, caller: Caller) -> bool | None:
+    """Recorded by the application's own code it is handled, as far as that tells; at the edge of the service it is not.
+
+    What leaves a call to others, the code around that call may still handle, also where no span is around it.
+    """
+    if not caller.leaves and not caller.instrumentation:
+        return True
+    parent = span.parent
+    at_the_edge = (parent is None or parent.is_remote) and span.kind not in _AWAITED
+    return False if at_the_edge else None
+
+
+def attempt_of(attributes: Mapping[str, Any], error: BaseException) -> int | None:
+    """Which attempt it was, from 1 on, as instrumentations (HTTP, Celery) and retrying libraries (tenacity) tell."""
+    for name in ("http.request.resend_count", "celery.retries"):
+        again = attributes.get(name)
+        if type(again) is int:
+            return again + 1
+    last = getattr(getattr(error, "last_attempt", None), "attempt_number", None)
+    return last if type(last) is int else None
+
+
+def _write(
+    attachment: Attachment,
+    set_attributes: SetAttributes,
+    call: Recording,
+    occurrence: Occurrence,
+    event: ErrorEvent,
+    added: Attributes,
 ) -> None:
-    if message_of(error) is not UNPRINTABLE:
-        previous(span, error, attributes, timestamp, escaped)
+    reference = short(event)
+    set_attributes(call.span, reference)
+    is_first = not occurrence.recorded
+    if is_first:
+        remember(call.error, occurrence._replace(recorded=True))
+    elif occurrence is not known_occurrence(call.error):
+        remember(call.error, occurrence)
+    if is_first:
+        record_of_it = {**full(event, occurrence), **extras(attachment, event)}
+    elif call.attributes:
+        record_of_it = {**words_of(event), **reference}
+    else:
         return
-    # The SDK would let the failure of the application's __str__ out, in place of the exception itself.
-    stack = "".join(traceback.format_exception(error))
-    event = {**_type_and_message(error), EXCEPTION_STACKTRACE: stack, **(attributes or {})}
-    span.add_event(_EVENT, event, timestamp)
+    own = dict(call.attributes or {})
+    as_log = attachment.signal is not Signal.EVENTS and _write_log(attachment, call, event, {**record_of_it, **own})
+    if not as_log or attachment.signal is Signal.BOTH:
+        written = {**record_of_it, _ESCAPED: str(call.escaped), **(added or {}), **own, **_changed(occurrence, event)}
+        call.span.add_event(EXCEPTION_EVENT, _bounded(written), call.timestamp)
 
 
-def _type_and_message(error: BaseException) -> dict[str, str]:
-    return {EXCEPTION_TYPE: qualified_type(error), EXCEPTION_MESSAGE: message_of(error)}
+def _changed(occurrence: Occurrence, event: ErrorEvent) -> Mapping[str, Value]:
+    """What the application had changed holds also against what others wrote."""
+    return words_of(event) if occurrence.changes else {}
+
+
+def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
+    message = attributes[EXCEPTION_MESSAGE]
+    if isinstance(message, str) and len(message) > MESSAGE_LENGTH:
+        attributes[EXCEPTION_MESSAGE] = shorten(message, MESSAGE_LENGTH)
+    return attributes
+
+
+def _write_log(attachment: Attachment, call: Recording, event: ErrorEvent, attributes: Mapping[str, Any]) -> bool:
+    """Whether a log record stands for the exception now, or none is to."""
+    span = call.span
+    provider = logger_provider()
+    if provider is None:
+        return False
+    own = span.attributes or {}
+    if ERROR_TYPE not in own:
+        span.set_attribute(ERROR_TYPE, event.type)  # nothing else tells it there
+    if is_artificial(event.exception):
+        return True
+    scope = span.instrumentation_scope
+    emit(
+        provider,
+        event,
+        attributes,
+        logger=scope.name if scope else "errorplane",
+        event_name=event_name(span.kind, own),
+        severity=severity_of(event, span.kind),
+        span=span,
+        on_span=attachment.signal is Signal.BOTH,
+        timestamp=call.timestamp,
+    )
+    return True
+
+
+def settle(attachment: Attachment, span: Span, text: str) -> str | None:
+    """The text of an ERROR status as it is to be written; None for one that only tells of an error that is dropped."""
+    error = sys.exc_info()[1]
+    if error is None or not anybody_asks(attachment) or not _tells(text, error):
+        return shorten(text, MESSAGE_LENGTH)
+    occurrence, event = event_of(attachment, error, _where(span))
+    if occurrence is not known_occurrence(error):
+        remember(error, occurrence)
+    if event is None:
+        return None
+    if occurrence.changes:
+        text = f"{event.type.rpartition('.')[2]}: {event.message}"
+    return shorten(text, MESSAGE_LENGTH)
+
+
+def _tells(text: str, error: BaseException) -> bool:
+    message = message_of(error)
+    return not text or (text.endswith(message) and len(text) - len(message) <= _TEXT_BEFORE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from opentelemetry._logs import Logger
@@ -26,15 +26,22 @@ class Capture:
     """Providers of its own with errorplane attached, for the length of a `with` block.
 
     Touches no global provider, so it works in any test suite; `report` writes to its log records. `handler` is a handler for the standard library's
-    logging; add it to the logger under test.
+    logging; add it to the logger under test. `environ` is what `attach` reads; it is not read where that was called
+    before.
     """
 
-    def __init__(self, service: str = "test", seed: int = 0, new_id: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        service: str = "test",
+        seed: int = 0,
+        new_id: Callable[[], str] | None = None,
+        environ: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         ids = SeededIds(seed)
         self._new_id = new_id or ids
         self._was_attached = is_attached()
         if not self._was_attached:
-            attach(new_id=self._new_id, environ={})
+            attach(new_id=self._new_id, environ=environ)
         resource = Resource({"service.name": service})
         self._spans = InMemorySpanExporter()
         self._logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # its constructor has no annotations
