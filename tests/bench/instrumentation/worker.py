@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,9 @@ class Worker:
         """Microseconds of CPU time of one call, over a batch (of ``times``). SystemExit if the process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{times or 0} {case}\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # then there is no answer either
+            self._process.stdin.write(f"{times or 0} {case}\n")
+            self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
             raise SystemExit(f"bench: {self._process.args!r} ended with {self._process.wait(_END_S)}; see above")
@@ -57,7 +58,8 @@ class Worker:
 
     def close(self) -> None:
         """End it."""
-        self._process.communicate(timeout=_END_S)
+        with suppress(BrokenPipeError):
+            self._process.communicate(timeout=_END_S)
 
 
 class _NoSpans(SpanExporter):
