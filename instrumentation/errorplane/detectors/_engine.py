@@ -87,11 +87,12 @@ def _find_decoded(
 def _all(subject: Subject, detectors: Sequence[Detector]) -> list[Finding]:
     """Detectors that need some kind of word, or context, are asked only where that is; most lines have neither."""
     found: list[Finding] = []
-    bits = 0
+    bits, speaks = 0, False
     for detector in detectors:
-        if detector.words != ANY:
-            bits = bits or words_in(subject.shape)
-            if not detector.words & bits and not subject.context().topics:
+        if detector.words != ANY and not speaks:
+            if not bits:
+                bits, speaks = words_in(subject.shape), bool(subject.context().topics)
+            if not detector.words & bits and not speaks:
                 continue
         found += detector.find(subject)
     return found

@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
-import time
-import traceback
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Unpack
 
-from opentelemetry import trace
-from opentelemetry.instrumentation.log_utils import std_to_otel
+from errorplane.errors import ask
+from errorplane.logs._event import NOTHING, Event, exception_in, severity, severity_text
+from errorplane.logs._json import text_of
+from errorplane.logs._line import Lines, Options
+from errorplane.logs._structlog import event_of_entries
+from errorplane.logs._vocabulary import TIMESTAMP
 
-from errorplane.context import fields, service_of
-from errorplane.errors import (
-    ERROR_FINGERPRINT,
-    ERROR_ID,
-    EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-    SERVICE_NAME,
-    ask,
-    message_of,
-    occurrence_of,
-    qualified_type,
-    random_id,
-)
-from errorplane.hooks import is_enabled
-from errorplane.hooks._describe import describe
-from errorplane.logs._json import text_of, to_json
-from errorplane.masking import Mask, default_mask
-
-# What every record has, as logging.makeLogRecord({}) shows, and what other formatters and the OpenTelemetry
-# instrumentation leave on it. All other attributes came in through `extra`.
+# What every record has, as logging.makeLogRecord({}) shows, and what other formatters, the OpenTelemetry
+# instrumentation and uvicorn (the message once more, in colours) leave on it. All other attributes came in as `extra`.
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
-    "asctime", "message", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName",
+    "asctime", "message", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName", "color_message",
 }  # fmt: skip
-_SEVERITY: Final[Mapping[str, str]] = {"WARNING": "WARN", "CRITICAL": "FATAL"}
-_IDS: Final = frozenset(("timestamp", "trace_id", "span_id", "trace_flags", ERROR_ID, ERROR_FINGERPRINT))
-_NANOSECONDS: Final = 1_000_000_000
+
+COMPOSED: Final = "errorplane_composed"
+"""Attribute of a record on which a filter has left what was known where it was logged."""
+SET: Final = "errorplane_set"
+"""Attribute with the names that the filter has set for format strings, which nobody gave as `extra`."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -48,89 +32,52 @@ class JsonFormatter(logging.Formatter):
     described; nothing that is logged can make it raise. For `dictConfig`: `{"()": "errorplane.logs.JsonFormatter"}`.
 
     `service_name` defaults to that of OpenTelemetry (`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, or the resource
-    of the tracer provider). With `mask` (True: the one of the settings), nothing that must be hidden reaches the line.
+    of the tracer provider). Nothing that must be hidden reaches the line, unless `mask` is False; see `Options`.
     """
 
-    def __init__(
-        self,
-        service_name: str | None = None,
-        *,
-        mask: Mask | bool = False,
-        environ: Mapping[str, str] = os.environ,
-        new_id: Callable[[], str] = random_id,
-    ) -> None:
+    def __init__(self, service_name: str | None = None, **options: Unpack[Options]) -> None:
         super().__init__()
-        self._mask = default_mask() if mask is True else mask or None
-        self._service = service_name or _service_from(environ)
-        self._enabled = is_enabled(environ)
-        self._new_id = new_id
+        self._lines = Lines(service_name, **options)
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without a newline."""
-        span = trace.get_current_span().get_span_context()
-        line: dict[str, object] = {
-            "timestamp": _rfc3339(int(record.created * 1e9)),
-            "severity_text": _SEVERITY.get(record.levelname, record.levelname),
-            "severity_number": ask(lambda: std_to_otel(record.levelno).value, 0),
-            "body": _body(record),
-            "otel.scope.name": record.name,
-        }
-        if service := self._service_name():
-            line[SERVICE_NAME] = service
-        if span.is_valid:
-            line["trace_id"] = trace.format_trace_id(span.trace_id)
-            line["span_id"] = trace.format_span_id(span.span_id)
-            line["trace_flags"] = f"{span.trace_flags:02x}"
-        line |= self._error(record, service, span.trace_id)
-        if extra := {name: value for name, value in vars(record).items() if name not in _OWN}:
-            line["attributes"] = extra
-        return to_json(line if self._mask is None else _masked(line, self._mask))
-
-    def _error(self, record: logging.LogRecord, service: str | None, trace_id: int) -> Mapping[str, object]:
-        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        if error is None:
-            # A QueueHandler has turned the exception into text.
-            text = {EXCEPTION_STACKTRACE: record.exc_text} if record.exc_text else {}
-            return {**text, **(fields() if self._enabled else {})}
-        found: dict[str, object] = {
-            EXCEPTION_TYPE: qualified_type(error),
-            EXCEPTION_MESSAGE: message_of(error),
-            EXCEPTION_STACKTRACE: "".join(traceback.format_exception(error)),
-        }
-        if self._enabled:
-            occurrence = occurrence_of(error, trace_id, self._new_id)
-            found |= describe(error, occurrence, service)
-            if not trace_id and occurrence.trace_id:  # logged where its trace is over
-                found["trace_id"] = trace.format_trace_id(occurrence.trace_id)
-        return found
-
-    def _service_name(self) -> str | None:
-        if self._service is None:
-            # Asked each time until there is an answer: the provider may be set after logging is configured.
-            resource: Any = getattr(trace.get_tracer_provider(), "resource", None)
-            self._service = service_of(resource.attributes) if resource is not None else None
-        return self._service
+        composed = vars(record).get(COMPOSED)
+        if isinstance(composed, dict) and TIMESTAMP in composed:
+            return self._lines.written(composed, extra_of(record))
+        return self._lines.line(event_of(record))
 
 
-def _masked(line: Mapping[str, object], mask: Mask) -> dict[str, object]:
-    return {name: value if name in _IDS else mask.value(value, name) for name, value in line.items()}
+def event_of(record: logging.LogRecord) -> Event:
+    """What a record says."""
+    if "_logger" in vars(record) and isinstance(record.msg, Mapping):  # structlog's wrap_for_formatter made it
+        return event_of_entries(record.msg, record)
+    error = exception_in(record.exc_info)
+    return Event(
+        nanoseconds=int(record.created * 1e9),
+        severity_text=severity_text(record.levelname),
+        severity_number=severity(record.levelno),
+        body=_body(record),
+        scope=record.name,
+        attributes=extra_of(record),
+        error=error,
+        error_text=record.exc_text if error is None else None,
+        stack=record.stack_info,
+        code=(record.pathname, record.lineno, record.funcName),
+        thread=(record.thread, record.threadName),
+    )
 
 
-def _service_from(environ: Mapping[str, str]) -> str | None:
-    if name := environ.get("OTEL_SERVICE_NAME"):
-        return name
-    for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
-        key, _, value = pair.partition("=")
-        if key.strip() == SERVICE_NAME and value.strip():
-            return value.strip()
-    return None
+def extra_of(record: logging.LogRecord) -> Mapping[str, Any]:
+    """What was given as `extra`."""
+    if not vars(record).keys() - _OWN:
+        return NOTHING
+    found = {name: value for name, value in vars(record).items() if name not in _OWN}
+    if COMPOSED in found or SET in found:
+        left = {COMPOSED, SET, *found.get(SET, ())}
+        return {name: value for name, value in found.items() if name not in left}
+    return found
 
 
 def _body(record: logging.LogRecord) -> str:
     # Arguments may not fit, or their __str__ may fail: the line must come out all the same.
     return ask(record.getMessage, "") or f"{text_of(record.msg)} {text_of(record.args or '')}".rstrip()
-
-
-def _rfc3339(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, _NANOSECONDS)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09d}Z"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from errorplane.masking._baggage import MaskedBaggagePropagator, mask_baggage
 from errorplane.masking._filter import MaskingFilter
 from errorplane.masking._locals import mask_locals
-from errorplane.masking._mask import Look, Mask, default_mask, look_for
+from errorplane.masking._mask import Look, Mask, default_mask, look_for, mask_or_nothing, withheld
 from errorplane.masking._settings import SettingsError, load_mask
 from errorplane.masking._structlog import mask_event
 
@@ -25,4 +25,6 @@ __all__ = [
     "mask_baggage",
     "mask_event",
     "mask_locals",
+    "mask_or_nothing",
+    "withheld",
 ]

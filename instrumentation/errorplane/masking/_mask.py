@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 from errorplane.detectors import ALL, TOP, Detector, Place, Transform, redact
 from errorplane.errors import ask
 from errorplane.hooks import GUARD
+
+_log: Final = logging.getLogger("errorplane.masking")
 
 TEXT_LENGTH: Final = 262_144
 """A longer text is withheld: looking at it would hold up the application for tens of milliseconds."""
@@ -37,6 +40,7 @@ class Mask:
         self._look = look_for() if look is None else look
         self._whole = frozenset(whole)
         self._short = functools.lru_cache(_CACHED)(self._look)
+        self._short_names = functools.lru_cache(_CACHED)(self._new_name)
 
     def text(self, text: str, key: str | None = None) -> str:
         """The text with what must be hidden replaced; ``key`` is the name under which it stands, if it has one.
@@ -55,8 +59,16 @@ class Mask:
         {'password': '<PASSWORD>', 'tries': 3}
         """
         text = self._text if length is None else functools.partial(self._beginning, length)
-        masked = GUARD.run("mask", _Walk(text, self._whole, values).value, value, Place(key), 0)
+        walk = _Walk(text, self._name, values)
+        masked = GUARD.run("mask", walk.value, value, Place(key), 0)
         return withheld("error") if masked is None and value is not None else masked
+
+    def _name(self, name: str, outer: Place) -> tuple[str, Place]:
+        """What is shown of an entry's name, and the place of its value; names repeat, too."""
+        return self._short_names(name, outer) if len(name) <= _CACHED_LENGTH else self._new_name(name, outer)
+
+    def _new_name(self, name: str, outer: Place) -> tuple[str, Place]:
+        return self._text(name, TOP), outer.inside(name, self._whole)
 
     def beginning(self, text: str, key: str | None = None, *, length: int) -> str:
         """What is to be shown of the first ``length`` characters of a text, with an ellipsis where there are more.
@@ -85,9 +97,9 @@ class Mask:
 class _Walk:
     """One value on its way through a mask: bounded in depth and in the number of values in it."""
 
-    def __init__(self, text: Look, whole: Collection[str], values: int) -> None:
+    def __init__(self, text: Look, name: Callable[[str, Place], tuple[str, Place]], values: int) -> None:
         self._text = text
-        self._whole = whole
+        self._name = name
         self._room = values
 
     def value(self, value: object, place: Place, depth: int) -> Any:
@@ -114,8 +126,8 @@ class _Walk:
         masked: dict[object, Any] = {}
         for key, value in pairs:
             name = key if isinstance(key, str) else text_of(key)
-            shown = self._text(name, TOP)
-            masked[key if shown == name else shown] = self.value(value, outer.inside(name, self._whole), depth)
+            shown, place = self._name(name, outer)
+            masked[key if shown == name else shown] = self.value(value, place, depth)
         return masked
 
     def _bytes(self, value: bytes, place: Place) -> bytes:
@@ -125,7 +137,7 @@ class _Walk:
 
     def _other(self, value: object, place: Place) -> Any:
         """A number or an object of the application's: as it is, unless what it says of itself must be hidden."""
-        text = text_of(value)
+        text = str(value) if type(value) is int else text_of(value)
         masked = self._text(text, place)
         return value if masked == text and text != withheld("error") else masked
 
@@ -163,3 +175,17 @@ def default_mask() -> Mask:
     from errorplane.masking._settings import mask_from
 
     return mask_from()
+
+
+def mask_or_nothing() -> Mask:
+    """The default mask; where its settings cannot be read, one that withholds everything, and says why.
+
+    For what must not keep an application from starting.
+    """
+    from errorplane.masking._settings import SettingsError
+
+    try:
+        return default_mask()
+    except SettingsError as error:
+        _log.error("%s; until then everything is withheld", error)
+        return Mask(lambda _text, _place: withheld("error"))

@@ -7,8 +7,7 @@ import io
 import json
 import logging
 import logging.config
-import logging.handlers
-import queue
+import os
 import re
 from collections import UserDict
 from collections.abc import Iterator
@@ -18,8 +17,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry import baggage
+from opentelemetry.context import attach, detach
 
-from errorplane.context import bind
+from errorplane.context import allow_baggage, bind, configure
 from errorplane.errors import (
     ERROR_CATEGORY,
     ERROR_FINGERPRINT,
@@ -160,7 +161,7 @@ def _endless() -> list[Any]:
         ({Broken(): 1}, {"<unprintable Broken>": 1}),
         (BrokenMapping(), {"<unprintable BrokenMapping>": None}),
         ({1: {2}}, {"1": [2]}),
-        ("\ud800", "\ud800"),
+        ("\ud800", "\\ud800"),
         (list(range(1000)), list(range(128))),
     ],
     ids=lambda value: type(value).__name__,
@@ -171,8 +172,9 @@ def test_any_value_can_be_logged(lines: Lines, value: object, written: object) -
     assert lines.only["attributes"] == {"value": written}
 
 
-def test_lines_have_a_bounded_size(lines: Lines) -> None:
-    """Endless structures end, and long texts keep their beginning and their end."""
+def test_lines_have_a_bounded_size() -> None:
+    """Endless structures end, and long texts keep their beginning and their end, if nothing need be hidden in them."""
+    lines = Lines(JsonFormatter("shop", environ={}, mask=False))
     lines.log.info("a" * 1_000_000 + "z", extra={"value": _endless()})
     line = lines.only
     assert len(line["body"]) < 33_000
@@ -197,15 +199,9 @@ def test_what_does_not_fit_is_logged_all_the_same(lines: Lines) -> None:
 
 
 def test_exceptions_that_are_only_text(lines: Lines) -> None:
-    """A record from another process has the text of its exception, and one from a queue has it in its message."""
+    """A record from another process has the text of its exception."""
     lines.handler.handle(logging.makeLogRecord({"msg": "lost", "exc_text": "ValueError: x"}))
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue()
-    through = logging.handlers.QueueHandler(waiting)
-    through.emit(logging.makeLogRecord({"msg": "lost", "exc_info": (ValueError, ValueError("x"), None)}))
-    lines.handler.handle(waiting.get())
-    first, second = lines
-    assert first[EXCEPTION_STACKTRACE] == "ValueError: x"
-    assert second["body"] == "lost\nValueError: x"
+    assert lines.only[EXCEPTION_STACKTRACE] == "ValueError: x"
 
 
 def test_from_dict_config(capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,6 +256,37 @@ _VALUES = st.recursive(
 @given(st.text(), _VALUES)
 def test_every_line_is_one_line_of_json(message: str, value: object) -> None:
     """And it is ASCII, so no stream can refuse it."""
-    lines = Lines(JsonFormatter(environ={}))
+    lines = Lines(JsonFormatter(environ={}, mask=False))
     lines.log.info(message, extra={"value": value})
     assert lines.only["body"] == message
+
+
+@given(st.text(st.characters(codec=None)), st.text(st.characters(codec=None)))
+def test_strict_parsers_read_every_line(message: str, key: str) -> None:
+    """Also where half of a surrogate pair was logged: every text in a line can be written as UTF-8."""
+    lines = Lines(JsonFormatter(environ={}))
+    lines.log.info(message, extra={"value": {key: message}})
+    json.dumps(lines.only, ensure_ascii=False).encode("utf-8")
+
+
+def test_stack_info_is_told(lines: Lines) -> None:
+    """The stack where it was logged, under the name of the semantic conventions."""
+    lines.log.info("x", stack_info=True)
+    assert "test_stack_info_is_told" in lines.only["code.stacktrace"]
+
+
+def test_baggage_takes_no_place_of_another() -> None:
+    """A key of baggage that is named like a member of the line stands among the attributes, and extra ones over it."""
+    allow_baggage(("body", "plan", "region"))
+    try:
+        lines = Lines(JsonFormatter(environ={}))
+        context = baggage.set_baggage("body", "theirs", baggage.set_baggage("plan", "gold"))
+        token = attach(baggage.set_baggage("region", "theirs", context))
+        try:
+            lines.log.info("mine", extra={"region": "eu"})
+        finally:
+            detach(token)
+    finally:
+        configure(os.environ)
+    assert lines.only["body"] == "mine"
+    assert lines.only["attributes"] == {"body": "theirs", "plan": "gold", "region": "eu"}

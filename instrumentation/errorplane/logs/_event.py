@@ -1,0 +1,58 @@
+"""What was logged, whichever library it was logged with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from opentelemetry.instrumentation.log_utils import std_to_otel
+
+NOTHING: Final[Mapping[str, object]] = {}
+_SEVERITY_TEXT: Final[Mapping[str, str]] = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+_TRACE: Final = 1
+_COMMON: Final[Mapping[int, int]] = {level: std_to_otel(level).value for level in (10, 20, 30, 40, 50)}
+
+
+class Event(NamedTuple):
+    """One call of a logger. `attributes` are what came with the message, by the names that it was given under.
+
+    `error` is the exception that it reports, `error_text` what is left of one that is only text. `code` is the file, the
+    line and the function that logged it, `thread` that thread's id and name, `stack` the stack there.
+    """
+
+    nanoseconds: int
+    severity_text: str
+    severity_number: int
+    body: str
+    scope: str | None
+    attributes: Mapping[str, object] = NOTHING
+    error: BaseException | None = None
+    error_text: str | None = None
+    stack: str | None = None
+    code: tuple[str, int, str] | None = None
+    thread: tuple[int | None, str | None] | None = None
+
+
+def severity(level: object) -> int:
+    """OpenTelemetry's severity number of a level of the standard library, as its handler counts it; 0 for none.
+
+    That has none for levels below DEBUG (10), such as loguru's TRACE (5); here they are TRACE.
+    """
+    if not isinstance(level, int):
+        return 0
+    known = _COMMON.get(level)
+    if known is not None:
+        return known
+    return std_to_otel(level).value if level >= 10 or level <= 0 else _TRACE
+
+
+def severity_text(name: str) -> str:
+    """OpenTelemetry's name of a level, as its handler spells it."""
+    return _SEVERITY_TEXT.get(name, name)
+
+
+def exception_in(info: object) -> BaseException | None:
+    """The exception in what `sys.exc_info` returned or an `exc_info` argument was set to, if there is one."""
+    if isinstance(info, tuple):
+        info = info[1] if len(info) == 3 else None
+    return info if isinstance(info, BaseException) else None

@@ -1,0 +1,144 @@
+"""What must not be seen is hidden before a line is written, by default."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.logs.producers import OPTIONS, WRITERS, Stdlib
+
+from errorplane.context import bind
+from errorplane.logs import TEXT_LENGTH, Options
+from errorplane.masking import Mask, default_mask
+from errorplane.testing import Capture
+
+EMAIL, CARD = "petra.kohl7@firma-beispiel.de", "5105105105105100"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_producer_hides(name: str) -> None:
+    """Message, exception and its causes, context fields, extra ones, their names, and numbers."""
+    producer = WRITERS[name]()
+    with Capture(service="shop") as capture, capture.tracer.start_as_current_span("request"), bind(tenant=EMAIL):
+        try:
+            try:
+                raise KeyError(EMAIL)
+            except KeyError as cause:
+                raise ValueError(f"card {CARD}") from cause
+        except ValueError as error:
+            producer.log(
+                "error", f"no mail to {EMAIL}", error, card=int(CARD), nested={EMAIL: [EMAIL]}, password="hunter2"
+            )
+    text = json.dumps(producer.lines)
+    assert EMAIL not in text
+    assert CARD not in text
+    assert "hunter2" not in text
+    (line,) = producer.lines
+    assert line["body"] == "no mail to <EMAIL_ADDRESS>"
+    assert line["exception.message"] == "card <CREDIT_CARD>"
+    assert line["attributes"]["password"] == "<PASSWORD>"
+    assert len(line["trace_id"]) == 32
+    assert len(line["errorplane.error.id"]) == 32
+
+
+def test_ids_stay() -> None:
+    """Of traces, spans, errors: a fingerprint or an id of sixteen digits is no card."""
+    with Capture(service="shop", new_id=lambda: CARD * 2) as capture, capture.tracer.start_as_current_span("r") as span:
+        producer = Stdlib(Options(environ={}, new_id=lambda: CARD * 2))
+        producer.log("error", "x", ValueError("x"))
+    (line,) = producer.lines
+    assert line["errorplane.error.id"] == CARD * 2
+    assert line["span_id"] == f"{span.get_span_context().span_id:016x}"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_masking_can_be_switched_off(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For output that stays where the data is."""
+    monkeypatch.setitem(OPTIONS, "mask", False)
+    producer = WRITERS[name]()
+    producer.log("info", EMAIL, card=CARD)
+    assert (producer.lines[0]["body"], producer.lines[0]["attributes"]) == (EMAIL, {"card": CARD})
+
+
+def test_a_mask_of_ones_own() -> None:
+    """Instead of that of the settings."""
+    producer = Stdlib(Options(environ={}, mask=Mask(lambda text, _: text.replace("x", "_"))))
+    producer.log("info", "xyz", ax="x")
+    assert (producer.lines[0]["body"], producer.lines[0]["attributes"]) == ("_yz", {"a_": "_"})
+
+
+@pytest.mark.parametrize("place", ["body", "value", "nested"])
+@pytest.mark.parametrize("offset", range(-20, 20, 4))
+def test_no_half_of_a_value_is_left_where_a_text_is_cut(place: str, offset: int) -> None:
+    """Half an address is still personal data: before the cut nothing is left of one that is not seen as a whole."""
+    text = "w " * ((TEXT_LENGTH - len(EMAIL) + offset) // 2) + EMAIL + " w" * TEXT_LENGTH
+    producer = Stdlib(Options(environ={}))
+    given: Any = {"body": {}, "value": {"value": text}, "nested": {"value": {"b": [text]}}}[place]
+    producer.log("info", text if place == "body" else "x", **given)
+    line = json.dumps(producer.lines)
+    assert not any(EMAIL[:length] in line for length in range(5, len(EMAIL)))
+
+
+class Changing:
+    """Says something else each time that it is asked."""
+
+    def __init__(self) -> None:
+        self._said = iter(("nothing", *[EMAIL] * 9))
+
+    def __str__(self) -> str:
+        return next(self._said)
+
+
+def test_what_was_looked_at_is_what_is_written() -> None:
+    """An object is asked for its text once."""
+    producer = Stdlib(Options(environ={}))
+    producer.log("info", "x", value=Changing(), nested=[Changing()])
+    assert producer.lines[0]["attributes"] == {"value": "nothing", "nested": ["nothing"]}
+
+
+def test_settings_that_cannot_be_read_withhold_everything(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The application starts and logs, its lines say when and how severe, and the log says what is wrong."""
+    monkeypatch.setenv("ERRORPLANE_SETTINGS", "/does/not/exist.json")
+    default_mask.cache_clear()
+    try:
+        producer = Stdlib(Options(environ={}))
+    finally:
+        default_mask.cache_clear()
+    producer.log("info", EMAIL, order=17)
+    (line,) = producer.lines
+    assert line["body"] == "[QUARANTINED:error]"
+    assert line["attributes"] == {"[QUARANTINED:error]": "[QUARANTINED:error]"}
+    assert line["severity_text"] == "INFO"
+    assert "/does/not/exist.json: cannot be read" in caplog.text
+
+
+def test_a_failure_costs_only_what_the_line_holds(swallowing: None) -> None:
+    """A mask that fails is a failure of ours: nothing of the text is written, and nothing raised."""
+
+    def fail(text: str, _: object) -> str:
+        raise RuntimeError(text)
+
+    producer = Stdlib(Options(environ={}, mask=Mask(fail)))
+    producer.log("info", EMAIL, order=17)
+    assert EMAIL not in producer.stream.getvalue()
+    assert producer.lines[0]["severity_text"] == "INFO"
+
+
+def test_settings_of_the_policy_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the policy allows is written as it is."""
+    settings = {"version": 1, "detectors": ["EMAIL_ADDRESS"], "keys": {}, "allow": [EMAIL]}
+    actions = {"actions": {"default": {"do": "replace"}}}
+    path = tmp_path / "application.json"
+    path.write_text(json.dumps(settings | actions))
+    monkeypatch.setenv("ERRORPLANE_SETTINGS", str(path))
+    default_mask.cache_clear()
+    try:
+        producer = Stdlib(Options(environ={}))
+    finally:
+        default_mask.cache_clear()
+    producer.log("info", f"{EMAIL} and other@example.com")
+    assert producer.lines[0]["body"] == f"{EMAIL} and <EMAIL_ADDRESS>"
