@@ -21,7 +21,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # What must be importable after `pip install errorplane`, without any extra.
-PLAIN_IMPORTS = ("errors", "context", "hooks", "distro", "logs", "detectors", "testing")
+PLAIN_IMPORTS = (
+    "errors",
+    "context",
+    "hooks",
+    "distro",
+    "doctor",
+    "logs",
+    "middleware",
+    "propagation",
+    "settings",
+    "unhandled",
+    "detectors",
+    "testing",
+)
 # What only the extras bring; each name must be loaded from the environment too.
 EXTRA_IMPORTS = (
     "policy",
@@ -39,6 +52,7 @@ EXTRA_IMPORTS = (
 ENTRY_POINTS = (
     ("opentelemetry_distro", "errorplane"),
     ("opentelemetry_pre_instrument", "errorplane"),
+    ("opentelemetry_instrumentor", "errorplane"),
     ("console_scripts", "errorplane"),
 )
 APPLICATION = """\
@@ -148,6 +162,10 @@ def check_plain(environment: Environment, wheel: Path) -> None:
         "opentelemetry-instrument", "python", application, env={**exporters, "ERRORPLANE_ENABLED": "false"}
     )
     _expect("errorplane." not in off, f"ERRORPLANE_ENABLED=false does not switch it off:\n{off}")
+    nothing = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
+    for program, *words in (("errorplane", "doctor"), ("python", "-m", "errorplane.doctor")):
+        report = environment.run(program, *words, env=nothing)
+        _expect("errorplane is attached" in report and "0 errors, 0 warnings" in report, f"the doctor says:\n{report}")
     answer = environment.run("errorplane", "processor", code=2)
     _expect("errorplane[processor]" in answer, f"the processor does not say what to install:\n{answer}")
     _expect("Traceback" not in answer, f"a missing extra ends in a traceback:\n{answer}")

@@ -113,9 +113,10 @@ def _injected(function: Function) -> Iterator[ast.Call]:
         if each.annotation and "Depends(" in ast.unparse(each.annotation)
     }
     for node in ast.walk(function.node):
-        callee = node.func if isinstance(node, ast.Call) else None
-        if isinstance(callee, ast.Attribute) and callee.attr in _SQL and _last(callee.value) in injected:
-            yield node
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if name in injected:
+                if method in _SQL:
+                    yield node
 
 
 def _last(node: ast.expr) -> str:

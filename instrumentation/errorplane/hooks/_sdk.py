@@ -18,7 +18,17 @@ from errorplane.context import leaving
 from errorplane.hooks._attachment import HANDLED, Attachment
 from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
-from errorplane.hooks._sdk_spans import caller_of, chain_start, frame_of_caller, is_of_the_sdk, leaving_codes, put
+from errorplane.hooks._records import as_logged
+from errorplane.hooks._sdk_spans import (
+    add_event,
+    caller_of,
+    chain_start,
+    frame_of_caller,
+    is_of_the_sdk,
+    leaving_codes,
+    put,
+)
+from errorplane.hooks._structlog import see_structlog
 
 Undo = Callable[[], None]
 _IN_FORCE: Final = ""
@@ -157,12 +167,13 @@ def _listen(adoption: _Adoption) -> Undo:
 
 
 def _chain_record_exception(adoption: _Adoption) -> Undo:
-    from errorplane.hooks._spans import Caller, Recording, record
+    from errorplane.hooks._spans import Caller, Recording, Writer, record
 
     attachment = adoption.attachment
     span_class, previous = _own_method("record_exception")
     chain = not is_of_the_sdk(previous)
     codes = leaving_codes()
+    writer = Writer(put, add_event)
 
     @functools.wraps(previous)
     def record_exception(
@@ -175,7 +186,7 @@ def _chain_record_exception(adoption: _Adoption) -> Undo:
         if attachment.active and isinstance(exception, BaseException):
             caller = Caller(*caller_of(frame_of_caller(), codes))
             call = Recording(self, exception, attributes, timestamp, escaped, caller)
-            record(attachment, previous, put, call, chain=chain)
+            record(attachment, previous, writer, call, chain=chain)
         else:
             previous(self, exception, attributes, timestamp, escaped)
 
@@ -226,6 +237,7 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
 
     @functools.wraps(previous)
     def emit(self: logging.Handler, record: logging.LogRecord) -> None:
+        record = as_logged(record)
         info = record.exc_info
         error = info[1] if isinstance(info, tuple) and len(info) == 3 else None
         if not attachment.active or not isinstance(error, BaseException):
@@ -238,6 +250,10 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
             HANDLED.reset(token)
 
     return _replace(handler, "emit", emit)
+
+
+def _see_structlog(adoption: _Adoption) -> Undo:
+    return see_structlog(adoption.attachment)
 
 
 def _adopt_after(module: str, path: str, adoption: _Adoption) -> Undo:
@@ -289,6 +305,7 @@ _HOOKS: Final = (
         "exceptions of the standard library's logging, as on spans",
         _with(_see_handled, "opentelemetry.instrumentation.logging.handler"),
     ),
+    _Hook("structlog", "exceptions of structlog, as on spans", _see_structlog),
     _Hook("sdk logging handler", "the same for the SDK's older handler", _with(_see_handled, _SDK_LOGS), True),
     _Hook(
         "tracer providers",
@@ -319,3 +336,12 @@ _HOOKS: Final = (
         _with(_adopt_now, "opentelemetry._logs", "get_logger_provider"),
     ),
 )
+
+
+def endpoint_of(exporter: object) -> str:
+    """Where an OTLP exporter sends to, as a URL; nothing for one that does not say."""
+    endpoint = getattr(exporter, "_endpoint", "")
+    if not isinstance(endpoint, str) or not endpoint or "://" in endpoint:
+        return endpoint if isinstance(endpoint, str) else ""
+    # The gRPC exporter keeps host and port only.
+    return f"{'http' if getattr(exporter, '_insecure', False) else 'https'}://{endpoint}"

@@ -19,6 +19,7 @@ _COMMANDS = {
     "processor": "errorplane.cli._processor",
     "check": "errorplane.cli._check",
     "compile": "errorplane.cli._compile",
+    "doctor": "errorplane.cli._doctor",
     "cat": "errorplane.cli._cat",
     "scan": "errorplane.cli._scan",
     "shadow": "errorplane.cli._shadow",
@@ -42,11 +43,14 @@ class CommandFailed(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 reader gone."""
-    words = sys.argv[1:] if argv is None else argv
+    words = list(sys.argv[1:] if argv is None else argv)
+    # What comes after `--` of a command that starts another one is that one's, with its options.
+    at = words.index("--") if words[:1] == ["doctor"] and "--" in words else len(words)
+    words, after = words[:at], words[at + 1 :]
     # Only the command that was named is imported: `errorplane check` need not wait for gRPC and the pipeline.
     named = words[:1] if words and words[0] in _COMMANDS else _COMMANDS
     try:
-        args = build_parser(named).parse_args(words)
+        args = build_parser(named).parse_args(words, argparse.Namespace(after=after))
         return int(args.run(args))
     except CommandFailed as failure:
         print(f"errorplane: {failure}", file=sys.stderr)
