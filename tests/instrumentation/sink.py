@@ -56,13 +56,31 @@ class Sink:
             return [item for request in self._requests if isinstance(request, kind) for item in walk(request)]
 
     @property
-    def spans(self) -> dict[str, Span]:
-        """The spans by name."""
-        found = self._items(
+    def all_spans(self) -> list[Span]:
+        """The spans in order of arrival."""
+        return self._items(
             ExportTraceServiceRequest,
             lambda r: [span for rs in r.resource_spans for scope in rs.scope_spans for span in scope.spans],
         )
-        return {span.name: span for span in found}
+
+    @property
+    def spans(self) -> dict[str, Span]:
+        """The spans by name."""
+        return {span.name: span for span in self.all_spans}
+
+    def counts(self, metric: str) -> dict[str, int]:
+        """The last sum of a counter of integers, over its attributes, by instance of the service."""
+        reported = self._items(
+            ExportMetricsServiceRequest,
+            lambda r: [
+                (attributes(rm.resource.attributes)["service.instance.id"], found)
+                for rm in r.resource_metrics
+                for scope in rm.scope_metrics
+                for found in scope.metrics
+                if found.name == metric
+            ],
+        )
+        return {instance: sum(point.as_int for point in found.sum.data_points) for instance, found in reported}
 
     @property
     def logs(self) -> list[LogRecord]:

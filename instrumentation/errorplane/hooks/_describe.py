@@ -39,6 +39,7 @@ from errorplane.errors import (
     shorten,
     stacktrace,
 )
+from errorplane.export import admit
 from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._callbacks import anybody_asks, changed, verdict
 
@@ -162,7 +163,9 @@ def stack_of(event: ErrorEvent, occurrence: Occurrence) -> str:
 
 
 def full(event: ErrorEvent, occurrence: Occurrence) -> dict[str, Value]:
-    """Everything, for the one place that holds the full record."""
+    """Everything, for the one place that holds the full record; in a storm without what is dear to make."""
+    if not admit(event.fingerprint).admitted:
+        return {**words_of(event), **short(event)}
     return {
         **words_of(event),
         EXCEPTION_STACKTRACE: stack_of(event, occurrence),
