@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import aiohttp
 import httpx
@@ -14,7 +15,6 @@ import urllib3
 from opentelemetry import propagate
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.urllib import URLLibInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
@@ -62,7 +62,7 @@ def with_aiohttp(url: str) -> None:
     asyncio.run(call())
 
 
-CALLS: dict[str, tuple[Call, type[BaseInstrumentor]]] = {
+CALLS: dict[str, tuple[Call, Callable[[], Any]]] = {
     "requests": (with_requests, RequestsInstrumentor),
     "urllib3": (with_urllib3, URLLib3Instrumentor),
     "httpx": (with_httpx, HTTPXClientInstrumentor),

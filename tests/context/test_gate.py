@@ -143,7 +143,7 @@ class Jaeger(TextMapPropagator):
 
     fields = {"uberctx-tenant", "ot-baggage-cart"}  # noqa: RUF012  # a property in the base class
 
-    def extract(self, carrier: object, context: object = None, getter: object = None) -> context.Context:  # type: ignore[override]  # never called
+    def extract(self, carrier: object, context: object = None, getter: object = None) -> context.Context:
         raise NotImplementedError
 
     def inject(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from errorplane.context import bind, read_headers, usable_correlation_id
 from errorplane.hooks import GUARD
-from errorplane.middleware._serving import MARK, RESPONSE_HEADER, response_id, serving
+from errorplane.middleware._serving import MARK, RESPONSE_HEADER, NewId, response_id, serving
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,16 +25,18 @@ class AsgiMiddleware:
     """Around an ASGI application: context fields of each request and WebSocket, and `X-Request-ID` on its response.
 
     Messages pass as they come, none is held back. Within asgi-correlation-id's middleware it takes that one's id.
+    Where no usable id comes in, the id of the trace stands for it; `new_id` makes one for applications without traces.
     """
 
-    def __init__(self, app: AsgiApp) -> None:
+    def __init__(self, app: AsgiApp, *, new_id: NewId | None = None) -> None:
         self._app = app
+        self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await serve(self._app, scope, receive, send)
+        await serve(self._app, scope, receive, send, self._new_id)
 
 
-async def serve(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve(app: AsgiApp, scope: Scope, receive: Receive, send: Send, new_id: NewId | None = None) -> None:
     """One request; as it is if a middleware is around it already, or if it is none."""
     if scope["type"] not in _SERVED:
         await app(scope, receive, send)
@@ -50,7 +52,7 @@ async def serve(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> Non
             message = GUARD.run("middleware", _with_id, message) or message
         await send(message)
 
-    with serving(scope.get("headers")), bind(correlation_id=_of_asgi_correlation_id()):
+    with serving(scope.get("headers"), new_id), bind(correlation_id=_of_asgi_correlation_id()):
         await app(scope, receive, answer)
 
 

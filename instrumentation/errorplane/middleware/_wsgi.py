@@ -8,7 +8,7 @@ from typing import Any
 
 from errorplane.context import read_headers
 from errorplane.hooks import GUARD
-from errorplane.middleware._serving import MARK, RESPONSE_HEADER, response_id, serving
+from errorplane.middleware._serving import MARK, RESPONSE_HEADER, NewId, response_id, serving
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -19,26 +19,31 @@ class WsgiMiddleware:
     """Around a WSGI application: context fields of each request, and `X-Request-ID` on its response.
 
     A request runs in a context of its own, its response's body too, so that no field lasts longer than the request.
+    Where no usable id comes in, the id of the trace stands for it; `new_id` makes one for applications without traces.
     """
 
-    def __init__(self, app: WsgiApp) -> None:
+    def __init__(self, app: WsgiApp, *, new_id: NewId | None = None) -> None:
         self._app = app
+        self._new_id = new_id
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        return serve(self._app, environ, start_response)
+        return serve(self._app, environ, start_response, self._new_id)
 
 
-def serve(app: WsgiApp, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def serve(
+    app: WsgiApp, environ: Environ, start_response: StartResponse, new_id: NewId | None = None
+) -> Iterable[bytes]:
     """One request; as it is if a middleware is around it already."""
     if MARK in environ:
         return app(environ, start_response)
     environ[MARK] = True
     context = copy_context()
-    return context.run(_serve, app, environ, start_response, context)
+    return context.run(_serve, app, environ, start_response, context, serving(environ, new_id))
 
 
-def _serve(app: WsgiApp, environ: Environ, start_response: StartResponse, context: Context) -> Iterable[bytes]:
-    around = serving(environ)
+def _serve(
+    app: WsgiApp, environ: Environ, start_response: StartResponse, context: Context, around: serving
+) -> Iterable[bytes]:
     around.__enter__()
 
     def answer(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:

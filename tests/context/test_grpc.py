@@ -1,0 +1,215 @@
+"""Real gRPC servers and channels of both APIs, at an address of ours and at a third party's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from opentelemetry.instrumentation.grpc import (
+    GrpcAioInstrumentorClient,
+    GrpcAioInstrumentorServer,
+    GrpcInstrumentorClient,
+    GrpcInstrumentorServer,
+    server_interceptor,
+)
+from tests.context.conftest import Attach
+
+from errorplane.context import bind, fields
+from errorplane.errors import CORRELATION_ID, TENANT
+from errorplane.testing import Capture
+
+OURS, THIRD_PARTY = "127.0.0.1", "127.0.0.2"
+HOSTS = {"ERRORPLANE_BAGGAGE_HOSTS": OURS}
+KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+Told = list[tuple[Mapping[str, str], Mapping[str, str]]]
+"""The metadata of each call, and the context fields in its handler."""
+
+
+def _see(told: Told, context: Any) -> None:
+    told.append((dict(context.invocation_metadata()), dict(fields())))
+
+
+def _handlers(told: Told) -> dict[str, Callable[..., Any]]:
+    def one(request: Any, context: Any) -> bytes:
+        _see(told, context)
+        return b"x"
+
+    def several(request: Any, context: Any) -> Iterator[bytes]:
+        for _ in range(2):
+            _see(told, context)
+            yield b"x"
+
+    return {kind: several if kind.endswith("stream") else one for kind in KINDS}
+
+
+def _aio_handlers(told: Told) -> dict[str, Callable[..., Any]]:
+    async def one(request: Any, context: Any) -> bytes:
+        _see(told, context)
+        return b"x"
+
+    async def several(request: Any, context: Any) -> AsyncIterator[bytes]:
+        for _ in range(2):
+            _see(told, context)
+            yield b"x"
+
+    return {kind: several if kind.endswith("stream") else one for kind in KINDS}
+
+
+def _generic(handlers: Mapping[str, Callable[..., Any]]) -> grpc.GenericRpcHandler[Any, Any]:
+    methods = {kind: getattr(grpc, f"{kind}_rpc_method_handler")(handler) for kind, handler in handlers.items()}
+    return grpc.method_handlers_generic_handler("shop.Cart", methods)
+
+
+@contextmanager
+def serving(told: Told, host: str) -> Iterator[str]:
+    """A server at an address; yields its target."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((_generic(_handlers(told)),))
+    port = server.add_insecure_port(f"{host}:0")
+    server.start()
+    try:
+        yield f"{host}:{port}"
+    finally:
+        server.stop(0).wait(10)
+
+
+def call(target: str, kind: str = "unary_unary") -> Mapping[str, str]:
+    """One call; returns the trailing metadata of the answer."""
+    with grpc.insecure_channel(target) as channel:
+        method = getattr(channel, kind)(f"/shop.Cart/{kind}")
+        request: Any = iter((b"x",)) if kind.startswith("stream") else b"x"
+        if kind.endswith("stream"):
+            answer = method(request, timeout=10)
+            assert list(answer) == [b"x", b"x"]
+        else:
+            answer = method.future(request, timeout=10)
+            assert answer.result() == b"x"
+        return dict(answer.trailing_metadata() if hasattr(answer, "trailing_metadata") else ())
+
+
+async def call_aio(target: str, kind: str) -> Mapping[str, str]:
+    """The same by the other API."""
+    async with grpc.aio.insecure_channel(target) as channel:
+        method = getattr(channel, kind)(f"/shop.Cart/{kind}")
+
+        async def requests() -> AsyncIterator[bytes]:
+            yield b"x"
+
+        answer = method(requests() if kind.startswith("stream") else b"x", timeout=10)
+        if kind.endswith("stream"):
+            assert [message async for message in answer] == [b"x", b"x"]
+        else:
+            assert await answer == b"x"
+        trailing = getattr(answer, "trailing_metadata", None)
+        return dict(await trailing()) if trailing else {}
+
+
+def assert_told(metadata: Mapping[str, str]) -> None:
+    assert set(metadata["baggage"].split(",")) == {"tenant=acme", "correlation_id=c-17"}
+    assert metadata["x-request-id"] == "c-17"
+
+
+@pytest.fixture(params=[False, True], ids=["alone", "with OpenTelemetry's"])
+def instrumented(request: pytest.FixtureRequest, attached: Attach) -> Iterator[None]:
+    """Attached, and then the instrumentations of OpenTelemetry put in or not."""
+    attached(HOSTS)
+    kinds = (
+        GrpcInstrumentorClient,
+        GrpcInstrumentorServer,
+        GrpcAioInstrumentorClient,
+        GrpcAioInstrumentorServer,
+    )
+    instrumentors = [kind() for kind in kinds] if request.param else []
+    for instrumentor in instrumentors:
+        instrumentor.instrument()
+    yield
+    for instrumentor in instrumentors:
+        instrumentor.uninstrument()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_calls_of_each_kind(instrumented: None, carrying: None, kind: str) -> None:
+    """Metadata goes to an address of ours and not to a third party's; the handler has the fields, all along its stream."""
+    told: Told = []
+    with bind(correlation_id="c-17"), serving(told, OURS) as ours, serving(told, THIRD_PARTY) as theirs:
+        call(ours, kind)
+        here = list(told)
+        told.clear()
+        call(theirs, kind)
+    for metadata, found in here:
+        assert_told(metadata)
+        assert found[CORRELATION_ID] == "c-17"
+    assert len(here) == len(told) == (2 if kind.endswith("stream") else 1)
+    for metadata, _ in told:
+        assert not {"baggage", "x-request-id"} & set(metadata)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_calls_of_each_kind_with_asyncio(instrumented: None, carrying: None, kind: str) -> None:
+    """The same with `grpc.aio` on both sides."""
+    told: Told = []
+
+    async def both() -> list[int]:
+        counts = []
+        for host in (OURS, THIRD_PARTY):
+            server = grpc.aio.server()
+            server.add_generic_rpc_handlers((_generic(_aio_handlers(told)),))
+            port = server.add_insecure_port(f"{host}:0")
+            await server.start()
+            with bind(correlation_id="c-17"):
+                await asyncio.wait_for(call_aio(f"{host}:{port}", kind), 20)
+            await server.stop(0)
+            counts.append(len(told))
+        return counts
+
+    first, _ = asyncio.run(both())
+    for metadata, found in told[:first]:
+        assert_told(metadata)
+        assert found[CORRELATION_ID] == "c-17"
+    assert told[first:]
+    for metadata, _ in told[first:]:
+        assert not {"baggage", "x-request-id"} & set(metadata)
+
+
+def test_the_answer_says_by_which_id_the_call_can_be_found(attached: Attach) -> None:
+    """In its trailing metadata; the fields end with the call."""
+    attached(HOSTS)
+    told: Told = []
+    with serving(told, OURS) as target:
+        with bind(correlation_id="c-17"):
+            assert call(target)["x-request-id"] == "c-17"
+        assert "x-request-id" not in call(target)
+    assert [found.get(CORRELATION_ID) for _, found in told] == ["c-17", None]
+
+
+def test_the_span_of_the_server_has_the_fields(attached: Attach, carrying: None) -> None:
+    """Ours stands around OpenTelemetry's interceptor, which starts it; the tenant is among the baggage."""
+    attached(HOSTS)
+    with Capture() as capture:
+        told: Told = []
+        theirs = server_interceptor(tracer_provider=capture.tracer_provider)  # type: ignore[no-untyped-call]  # it has no types
+        server = grpc.server(ThreadPoolExecutor(1), interceptors=[theirs])
+        server.add_generic_rpc_handlers((_generic(_handlers(told)),))
+        port = server.add_insecure_port(f"{OURS}:0")
+        server.start()
+        with bind(correlation_id="c-17"):
+            call(f"{OURS}:{port}")
+        server.stop(0).wait(10)
+        attributes = capture.spans["/shop.Cart/unary_unary"].attributes or {}
+    assert (attributes[CORRELATION_ID], attributes[TENANT]) == ("c-17", "acme")
+
+
+def test_a_method_that_is_not_there_stays_so(attached: Attach) -> None:
+    """The error of gRPC itself."""
+    attached(HOSTS)
+    with serving([], OURS) as target, grpc.insecure_channel(target) as channel:
+        with pytest.raises(grpc.RpcError) as raised:
+            channel.unary_unary("/shop.Cart/none", None, None)(b"x", timeout=10)
+        assert isinstance(raised.value, grpc.Call)
+        assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
