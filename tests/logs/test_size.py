@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 import pytest
+from tests.logs.producers import Stdlib
 
 from errorplane.logs import LINE_LENGTH, TEXT_LENGTH, Options
-from tests.logs.producers import Stdlib
 
 _MASKED = pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
 

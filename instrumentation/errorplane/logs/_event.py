@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.instrumentation.log_utils import std_to_otel
 
+from errorplane.hooks._records import COMPOSED, SET
+
+# What every record has, as logging.makeLogRecord({}) shows, and what other formatters, the OpenTelemetry
+# instrumentation and uvicorn (the message once more, in colours) leave on it. All other attributes came in as `extra`.
+_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
+    "asctime", "message", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName", "color_message",
+}  # fmt: skip
 NOTHING: Final[Mapping[str, object]] = {}
 _SEVERITY_TEXT: Final[Mapping[str, str]] = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _TRACE: Final = 1
@@ -56,3 +64,14 @@ def exception_in(info: object) -> BaseException | None:
     if isinstance(info, tuple):
         info = info[1] if len(info) == 3 else None
     return info if isinstance(info, BaseException) else None
+
+
+def extra_of(record: logging.LogRecord) -> Mapping[str, Any]:
+    """What was given as `extra`."""
+    if not vars(record).keys() - _OWN:
+        return NOTHING
+    found = {name: value for name, value in vars(record).items() if name not in _OWN}
+    if COMPOSED in found or SET in found:
+        left = {COMPOSED, SET, *found.get(SET, ())}
+        return {name: value for name, value in found.items() if name not in left}
+    return found

@@ -18,7 +18,8 @@ from errorplane.errors import (
     TENANT,
 )
 from errorplane.hooks import GUARD
-from errorplane.logs._formatter import COMPOSED, SET, event_of
+from errorplane.hooks._records import COMPOSED, SET
+from errorplane.logs._formatter import event_of
 from errorplane.logs._line import Lines, Options
 from errorplane.logs._vocabulary import SPAN_ID, TRACE_FLAGS, TRACE_ID
 

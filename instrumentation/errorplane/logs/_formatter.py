@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final, Unpack
+from typing import Unpack
 
 from errorplane.errors import ask
-from errorplane.logs._event import NOTHING, Event, exception_in, severity, severity_text
+from errorplane.hooks._records import COMPOSED
+from errorplane.logs._event import Event, exception_in, extra_of, severity, severity_text
 from errorplane.logs._json import text_of
 from errorplane.logs._line import Lines, Options
 from errorplane.logs._structlog import event_of_entries
 from errorplane.logs._vocabulary import TIMESTAMP
-
-# What every record has, as logging.makeLogRecord({}) shows, and what other formatters, the OpenTelemetry
-# instrumentation and uvicorn (the message once more, in colours) leave on it. All other attributes came in as `extra`.
-_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
-    "asctime", "message", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName", "color_message",
-}  # fmt: skip
-
-COMPOSED: Final = "errorplane_composed"
-"""Attribute of a record on which a filter has left what was known where it was logged."""
-SET: Final = "errorplane_set"
-"""Attribute with the names that the filter has set for format strings, which nobody gave as `extra`."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -65,17 +55,6 @@ def event_of(record: logging.LogRecord) -> Event:
         code=(record.pathname, record.lineno, record.funcName),
         thread=(record.thread, record.threadName),
     )
-
-
-def extra_of(record: logging.LogRecord) -> Mapping[str, Any]:
-    """What was given as `extra`."""
-    if not vars(record).keys() - _OWN:
-        return NOTHING
-    found = {name: value for name, value in vars(record).items() if name not in _OWN}
-    if COMPOSED in found or SET in found:
-        left = {COMPOSED, SET, *found.get(SET, ())}
-        return {name: value for name, value in found.items() if name not in left}
-    return found
 
 
 def _body(record: logging.LogRecord) -> str:

@@ -13,7 +13,7 @@ _LINE: Final = "errorplane_line"  # a key of loguru's record; not in its `extra`
 class Message(Protocol):
     """What loguru hands to a sink: a `str` with the record that it was made of."""
 
-    record: dict[str, Any]
+    record: Any
 
 
 class RecordSink:

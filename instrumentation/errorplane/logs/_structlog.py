@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, Final, Unpack
 
 from errorplane.errors import ask
-from errorplane.logs._event import Event, exception_in, severity, severity_text
+from errorplane.logs._event import Event, exception_in, extra_of, severity, severity_text
 from errorplane.logs._json import text_of
 from errorplane.logs._line import Lines, Options
 
@@ -82,8 +82,9 @@ class StructlogRenderer:
 
 def event_of_entries(entries: Mapping[str, Any], record: logging.LogRecord) -> Event:
     """The event of structlog that a record of the standard library brings with it."""
+    foreign = entries.get("_from_structlog") is False  # the standard library logged it, and has told no processor all
     return _event(
-        entries,
+        {**extra_of(record), **entries} if foreign else entries,
         nanoseconds=int(record.created * 1e9),
         severity_number=severity(record.levelno),
         severity_text=severity_text(record.levelname),
