@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from errorplane.errors._live import live_trail, message_of
-from errorplane.errors._text import bounded, python_trail
 from errorplane.errors._trail import Step, Trail, common_type, digest
 
 _OTHER: Final = "_OTHER"
@@ -30,6 +29,9 @@ def fingerprint_of_text(type_: str, message: str, stacktrace: str | None) -> str
     where no frame says in which piece of code it happened, the message without its values counts. A message of several
     lines is read for a stack trace where none is given, as in the body of a log record. Takes a bounded time.
     """
+    # An application, which has live exceptions, is not to wait at its start for the expressions that read printed ones.
+    from errorplane.errors._text import bounded
+
     text, words = (stacktrace, message) if stacktrace else (message if "\n" in message else "", "")
     text = bounded(text.replace("\r\n", "\n"))
     trail = (_trail_of_text(type_, words, text) if text else None) or Trail(Step(common_type(type_), None))
@@ -39,8 +41,8 @@ def fingerprint_of_text(type_: str, message: str, stacktrace: str | None) -> str
 
 
 def _trail_of_text(type_: str, message: str, text: str) -> Trail | None:
-    # An application, which has live exceptions, is not to wait at its start for the expressions of other languages.
-    from errorplane.errors._foreign import foreign_trail, looks_foreign
+    from errorplane.errors._foreign import foreign_trail, looks_foreign  # as above
+    from errorplane.errors._text import python_trail
 
     type_ = "" if type_ == _OTHER else type_
     words = message[:_MESSAGE].replace("\r\n", "\n")

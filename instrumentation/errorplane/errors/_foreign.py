@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from errorplane.errors import _dotnet, _go, _javascript, _jvm, _ruby
-from errorplane.errors._text import HEADER
-from errorplane.errors._trail import Trail
+from errorplane.errors._trail import HEADER, Trail
 
 
 class _Reader(NamedTuple):

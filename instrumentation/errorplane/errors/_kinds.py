@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from errorplane.errors._boundary import ask
@@ -113,8 +113,7 @@ _NAMES: Final[Mapping[Kind, str]] = {
 _BY_NAME: Final = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 
 # What the name of an unknown type ends in, after Error, Exception or the like.
-_ENDINGS: Final = re.compile(
-    r"""
+_ENDINGS: Final = r"""
     (?: (?P<timeout>         time_?out | timed_?out | deadline_?exceeded )
       | (?P<rate_limit>      rate_?limit(?:ed|_?exceeded)? | too_?many_?requests | throttl(?:ed|ing) | quota_?exceeded )
       | (?P<not_found>       not_?found | does_?not_?exist | no_?such_?\w+ )
@@ -128,14 +127,18 @@ _ENDINGS: Final = re.compile(
       | (?P<dependency>      unavailable | connection(?:_?(?:refused|reset|failed|closed))? | connect | bad_?gateway )
     )
     (?: _?(?:error|exception|exc|fault|failure|failed) )?\Z
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+    """
 _SPLIT: Final = re.compile(r"[.$:/\\+]")
 _TYPE_LENGTH: Final = 300
 _CAUSES: Final = 5
 _MEMBERS: Final = 15
 _UNAVAILABLE_HERE: Final = frozenset(("SSLCertVerificationError", "ProgrammingError"))
+
+
+@cache
+def _endings() -> re.Pattern[str]:
+    """Compiled when first needed: no application is to wait for it at its start."""
+    return re.compile(_ENDINGS, re.VERBOSE | re.IGNORECASE)
 
 
 def kind_of_http_status(status: int) -> Kind:
@@ -164,7 +167,7 @@ def _kind_of_type(type_name: str) -> Kind:
         return kind_of_http_status(int(name[:4]))
     if kind := _BY_NAME.get(name):
         return kind
-    ending = _ENDINGS.search(name)
+    ending = _endings().search(name)
     return Kind(ending.lastgroup) if ending and ending.lastgroup else Kind.UNKNOWN
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 TEMPLATE_LENGTH: Final = 200
 _READ: Final = 1000  # a longer message is cut before anything is searched in it
 
 # One pass, alternatives in order of strength. Every repetition is possessive or starts at a boundary: linear time.
-_VALUES: Final = re.compile(
-    r"""
+_VALUES: Final = r"""
     (?P<str>
         (?<!\w)'(?:[^'\\]|\\.|'(?=\w))*+(?:'|\\?\Z)       # 'O'Brien': an apostrophe inside a word does not close
       | "(?:[^"\\]|\\.)*+(?:"|\\?\Z)                      # a quote that nothing closes hides the rest
@@ -35,11 +35,15 @@ _VALUES: Final = re.compile(
       | (?<!\w)(?=[^\W\d]*+\d)\w{8,}+                     # a token with digits in it names one thing
     )
   | (?P<num>  [+-]?\d++(?:[.,:]\d++)*+ )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
 _VALUED: Final = re.compile(r"(?<!\S)[^\s<]*+<\S++")
 _SPACE: Final = re.compile(r"\s+")
+
+
+@cache
+def _values() -> re.Pattern[str]:
+    """Compiled when first needed: no application is to wait for it at its start."""
+    return re.compile(_VALUES, re.VERBOSE | re.DOTALL)
 
 
 def message_template(text: str) -> str:
@@ -54,7 +58,7 @@ def message_template(text: str) -> str:
     if len(text) > _READ:
         # The last token may be cut in two; half an address is still personal data.
         text = text[:_READ].rpartition(" ")[0]
-    replaced = _VALUES.sub(_placeholder, text)
+    replaced = _values().sub(_placeholder, text)
     return _cut(_SPACE.sub(" ", replaced).strip())
 
 

@@ -13,7 +13,7 @@ from types import CodeType, TracebackType
 from typing import Final
 
 from errorplane.errors._live import UNPRINTABLE, message_of
-from errorplane.errors._text import CAUSE, CONTEXT, HEADER
+from errorplane.errors._trail import CAUSE, CONTEXT, HEADER
 
 _KEPT: Final = 4096  # places in the code; with the text of each, one or two megabytes
 _REPEATED: Final = 3  # the traceback module prints so many frames of a recursion

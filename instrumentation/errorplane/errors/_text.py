@@ -11,14 +11,11 @@ from itertools import islice
 from typing import Final
 
 from errorplane.errors._frames import innermost
-from errorplane.errors._trail import CAUSES, LEAVES, Step, Trail, common_type
+from errorplane.errors._trail import CAUSE, CAUSES, CONTEXT, HEADER, LEAVES, Step, Trail, common_type
 
-HEADER: Final = "Traceback (most recent call last):\n"
 _IN_GROUP: Final = "Exception Group " + HEADER
 _GROUP_HEADER: Final = "  + " + _IN_GROUP
 _IN_MARGIN: Final = "  | "
-CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
-CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
 _QUOTE: Final = '\n"""\n'
 _QUOTED: Final = re.compile(r'[\w.]*RemoteTraceback: \n"""\n')

@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 from errorplane.errors._message import words_of
 
 FINGERPRINT_VERSION: Final = "v1"
+HEADER: Final = "Traceback (most recent call last):\n"
+CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
+CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
 CAUSES: Final = 10
 """Explicit causes that count, from the outermost on."""
 LEAVES: Final = 32
