@@ -1,75 +1,74 @@
-"""A real worker in a thread, with brokers in memory: what goes into a message, and what a task has of it."""
+"""A real worker in a thread, with a broker in memory: what goes into a message, and what a task has of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
 from kombu import Connection
-from opentelemetry import baggage
+from opentelemetry import baggage, trace
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from tests.context.conftest import Attach
 
 from errorplane.context import bind, fields, set_tenant
 from errorplane.errors import CORRELATION_ID, TENANT
+from errorplane.propagation import Hosts
+from errorplane.propagation._clients import broker_of
 from errorplane.testing import Capture
 
-Seen = list[tuple[Mapping[str, Any], Mapping[str, str]]]
+
+class Worker(NamedTuple):
+    """Runs a task; what it had when it ran: its message's headers, its context fields, the attributes of its span."""
+
+    run: Callable[[], None]
+    seen: list[tuple[Mapping[str, Any], Mapping[str, str], Mapping[str, Any]]]
 
 
-@pytest.fixture
-def app() -> Iterator[Celery]:
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """One worker for all tests: it takes seconds to end."""
     app = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
-    app.conf.update(
-        worker_hijack_root_logger=False,
-        result_backend_transport_options={},
-        broker_transport_options={"polling_interval": 0.02},
-    )
-    yield app
-    app.close()
-
-
-def run(app: Celery, capture: Capture, seen: Seen) -> None:
-    """Two tasks one after the other; the first with fields bound, and setting one itself."""
+    app.conf.update(worker_hijack_root_logger=False, broker_transport_options={"polling_interval": 0.02})
+    worker = Worker(lambda: reserve.delay().get(timeout=20), [])
 
     @app.task(name="shop.reserve", shared=False)
     def reserve() -> None:
-        seen.append((dict(vars(reserve.request)), dict(fields())))
-        with capture.tracer.start_as_current_span("reserving"):
-            set_tenant("other")
+        attributes = dict(getattr(trace.get_current_span(), "attributes", None) or {})
+        worker.seen.append((dict(vars(reserve.request)), dict(fields()), attributes))
+        set_tenant("left behind")
 
     with start_worker(app, perform_ping_check=False, pool="solo", loglevel="ERROR"):
-        with bind(correlation_id="c-17"):
-            first = reserve.delay()
-        first.get(timeout=20)
-        reserve.delay().get(timeout=20)
+        yield worker
+    app.close()
 
 
 @pytest.mark.parametrize("instrumented", [False, True])
 def test_a_task_has_the_fields_of_who_asked_for_it(
-    attached: Attach, carrying: None, app: Celery, instrumented: bool
+    attached: Attach, carrying: None, worker: Worker, instrumented: bool
 ) -> None:
-    """And leaves none behind for the next; with OpenTelemetry's instrumentation the baggage, too."""
+    """And leaves none behind for the next; with OpenTelemetry's instrumentation its span has them, and the baggage."""
     attached({})
-    seen: Seen = []
+    worker.seen.clear()
     with Capture() as capture:
         instrumentor = CeleryInstrumentor()  # type: ignore[no-untyped-call]  # it has no types
         if instrumented:
             instrumentor.instrument(tracer_provider=capture.tracer_provider)
-        run(app, capture, seen)
+        with bind(correlation_id="c-17"):
+            worker.run()
+        worker.run()
         if instrumented:
             instrumentor.uninstrument()
-        span = [span for span in capture.spans.values() if span.name == "reserving"][-1]
-    (message, first), (_, second) = seen
+    (message, first, span), (_, second, _) = worker.seen
     assert message["x-request-id"] == "c-17"
     assert set(message["baggage"].split(",")) == {"tenant=acme", "correlation_id=c-17"}
     assert first[CORRELATION_ID] == "c-17"
-    assert second.get(CORRELATION_ID) != "c-17"
-    assert (first.get(TENANT), second.get(TENANT)) == (("acme", "acme") if instrumented else (None, None))
-    assert (span.attributes or {}).get(TENANT) == ("acme" if instrumented else None)
+    assert CORRELATION_ID not in second
+    tenant = "acme" if instrumented else None
+    assert (first.get(TENANT), second.get(TENANT), span.get(TENANT)) == (tenant, tenant, tenant)
+    assert span.get(CORRELATION_ID) == ("c-17" if instrumented else None)
 
 
 @pytest.mark.parametrize(("hosts", "told"), [("private", True), ("none", False)])
@@ -85,3 +84,32 @@ def test_a_message_for_a_broker(attached: Attach, carrying: None, hosts: str, to
     assert message.headers["mine"] == "1"
     assert ("baggage" in message.headers, "x-request-id" in message.headers) == (told, told)
     assert baggage.get_baggage("tenant") == "acme"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [("amqp://mq.internal//", True), ("amqp://mq.third-party.test//", False), ("amqp://", False)],
+)
+def test_the_broker_of_a_producer(url: str, told: bool) -> None:
+    """Its host, if it is known."""
+    with Connection(url) as connection:
+        assert (broker_of(Producer(connection)) in Hosts(["private"])) is told
+
+
+class Producer(NamedTuple):
+    """What is asked of one of kombu's, which connects when it is made."""
+
+    connection: Any
+
+
+class Cloud(NamedTuple):
+    """A connection of a transport for which a library of a cloud would have to be installed."""
+
+    transport_cls: str
+    hostname: str
+
+
+@pytest.mark.parametrize("cloud", [Cloud("azureservicebus", "namespace"), Cloud("gcpubsub", "projects")])
+def test_a_queue_in_a_cloud_is_none_of_ours(cloud: Cloud) -> None:
+    """What stands in the place of the host there is a name without a dot."""
+    assert broker_of(Producer(cloud)) is None

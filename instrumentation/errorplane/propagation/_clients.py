@@ -17,6 +17,10 @@ from errorplane.propagation._outgoing import applied, apply
 from errorplane.propagation._rules import Rules
 
 _LOCAL_TRANSPORTS: Final = frozenset(("memory", "filesystem"))
+# Those of kombu in whose URLs the host is one: in the others it is a cloud's project, namespace or account.
+_HOST_TRANSPORTS: Final = frozenset(
+    ("amqp", "amqps", "pyamqp", "py-amqp", "librabbitmq", "redis", "rediss", "sentinel", "confluentkafka", "mongodb")
+)
 _NOWHERE: Final = "localhost"
 
 
@@ -152,9 +156,8 @@ def _kombu(rules: Rules, module: ModuleType) -> list[Undo]:
 def broker_of(producer: Any) -> str | None:
     """The host of a producer's broker; a broker in memory or in a folder counts as this machine."""
     connection = producer.connection
-    if connection is None:
-        return None
-    if connection.transport_cls in _LOCAL_TRANSPORTS:
+    transport = None if connection is None else connection.transport_cls
+    if transport in _LOCAL_TRANSPORTS:
         return _NOWHERE
-    host = connection.hostname
+    host = connection.hostname if transport in _HOST_TRANSPORTS else None
     return host if isinstance(host, str) else None
