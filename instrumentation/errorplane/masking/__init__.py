@@ -6,7 +6,7 @@ to, or by the defaults.
 
 from __future__ import annotations
 
-from errorplane.masking._baggage import MaskedBaggagePropagator, mask_baggage
+from errorplane.masking._baggage import mask_baggage
 from errorplane.masking._filter import MaskingFilter
 from errorplane.masking._locals import mask_locals
 from errorplane.masking._mask import Look, Mask, default_mask, look_for, mask_or_nothing, withheld
@@ -16,7 +16,6 @@ from errorplane.masking._structlog import mask_event
 __all__ = [
     "Look",
     "Mask",
-    "MaskedBaggagePropagator",
     "MaskingFilter",
     "SettingsError",
     "default_mask",

@@ -1,13 +1,10 @@
-"""Baggage leaves with every request, to whoever is called."""
+"""Baggage without personal data and secrets, for whoever is called (`ERRORPLANE_BAGGAGE_MASK`)."""
 
 from __future__ import annotations
 
 from opentelemetry import baggage
-from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context, get_current
-from opentelemetry.propagators.textmap import CarrierT, Setter, default_setter
 
-from errorplane.hooks import GUARD
 from errorplane.masking._mask import Mask, default_mask
 
 
@@ -22,18 +19,3 @@ def mask_baggage(context: Context | None = None, mask: Mask | None = None) -> Co
         elif (shown := mask.value(value, key)) is not value:
             masked = baggage.set_baggage(key, shown, masked)
     return masked
-
-
-class MaskedBaggagePropagator(W3CBaggagePropagator):
-    """The W3C propagator that masks what it sends. What it receives it takes as it is."""
-
-    def __init__(self, mask: Mask | None = None) -> None:
-        self._mask = mask
-
-    def inject(
-        self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
-    ) -> None:
-        """Write the masked baggage into the carrier; none at all if masking fails."""
-        masked = GUARD.run("mask_baggage", mask_baggage, context, self._mask)
-        if masked is not None:
-            super().inject(carrier, masked, setter)
