@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.telemetry import Scalar, log, new_trace_id, resource, span, span_id
@@ -183,3 +184,25 @@ def test_errors_logged_outside_of_traces_at_one_time_have_ids_of_their_own() -> 
 
     assert len({lone(0, "pod-1"), lone(1, "pod-1"), lone(0, "pod-2")}) == 3
     assert lone(1, "pod-1") == lone(1, "pod-1")
+
+
+def test_one_place_that_knows_it_unhandled_decides() -> None:
+    """What was logged where it was handled for once, and still left the service, was not handled; attempts add up."""
+    outer, inner = span_id(), span_id()
+    errors = [
+        replace(error("shop", inner, outer, TIMEOUT), handled=True, attempt=2),
+        replace(error("shop", outer, b"", TIMEOUT), handled=False, attempt=3),
+        error("cart", span_id(), b"", TIMEOUT),
+    ]
+    told, _, untold = CLASSIFIER.classify(errors)
+    fact = CLASSIFIER.fact(told, "")
+    assert (fact.handled, fact.attempt) == (False, 3)
+    assert (untold.handled, untold.attempt) == (None, None)
+
+
+def test_the_hint_of_the_application_holds_where_no_rule_matches() -> None:
+    """It stands before the default of the policy, and behind its rules."""
+    outer, inner = span_id(), span_id()
+    below = replace(error("ledger", inner, outer, TIMEOUT), severity=Severity.P1)
+    above = replace(error("shop", outer, b"", TIMEOUT), severity=Severity.P1)
+    assert [each.severity for each in CLASSIFIER.classify([below, above])] == [Severity.P1, Severity.P5]

@@ -16,7 +16,7 @@ from errorplane.classification import (
     observe_span,
     span_is_error,
 )
-from errorplane.errors import Kind
+from errorplane.errors import Kind, Severity
 
 EXCEPTION = {"exception.type": "shop.errors.PaymentFailed", "exception.message": "order 17 failed"}
 
@@ -132,3 +132,23 @@ def test_a_log_tells_its_exception_or_its_body() -> None:
     assert with_exception.service == "unknown_service"
     assert first.fingerprint == second.fingerprint
     assert first.type == "_OTHER"
+
+
+def test_what_the_application_says_is_read() -> None:
+    """Handled or not, the attempt and its hint at the severity; what is none of them is not."""
+    said = {
+        "errorplane.error.handled": False,
+        "errorplane.error.attempt": 3,
+        "errorplane.error.severity_hint": "P1",
+    }
+    told = observed(span(error=True, attributes=said))
+    assert (told.handled, told.attempt, told.severity) == (False, 3, Severity.P1)
+    wrong = {"errorplane.error.handled": "no", "errorplane.error.attempt": 0, "errorplane.error.severity_hint": "high"}
+    untold = observed(span(error=True, attributes=wrong))
+    assert (untold.handled, untold.attempt, untold.severity) == (None, None, None)
+
+
+def test_a_line_about_a_dropped_error_is_none() -> None:
+    """The application said that it is not to be one, whatever the severity of its line."""
+    assert not log_is_error(log(severity=17, attributes={"errorplane.error.dropped": True}))
+    assert log_is_error(log(severity=17, attributes={"errorplane.error.dropped": False}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from errorplane.classification import FactStream, attributes, encode_facts
@@ -79,3 +81,16 @@ def test_facts_leave_as_log_events() -> None:
     assert record.event_name == EVENT_NAME
     assert (record.trace_id.hex(), record.span_id.hex()) == ("ab" * 16, "cd" * 8)
     assert ErrorFact.from_attributes(attributes(record.attributes)) == fact(1)
+
+
+def test_whether_it_was_handled_leaves_as_a_boolean() -> None:
+    """And of facts that leave as one, none is called handled if one of them was not."""
+    stream = FactStream(1, Clock())
+    for number, handled in enumerate((True, False, True)):
+        stream.offer(replace(fact(number), handled=handled, attempt=2))
+    (rest,) = stream.due(everything=True)
+    (record,) = ExportLogsServiceRequest.FromString(encode_facts([rest])).resource_logs[0].scope_logs[0].log_records
+    written = {pair.key: pair.value for pair in record.attributes}
+    assert written["errorplane.error.handled"].WhichOneof("value") == "bool_value"
+    assert written["errorplane.error.handled"].bool_value is False
+    assert written["errorplane.error.attempt"].int_value == 2

@@ -51,7 +51,7 @@ FACT = ErrorFact(
 FULL = dataclasses.replace(
     FACT, trace_id="1" * 32, span_id="2" * 16, category=Category.CASCADING, kind=Kind.TIMEOUT, severity=Severity.P1,
     component="cart", team="shop", tier="1", zone="eu", deployment="prod", correlation_id="c", count=17,
-    retention_class="audit", policy_version="abc", data_class="financial",
+    retention_class="audit", policy_version="abc", data_class="financial", handled=False, attempt=3,
 )  # fmt: skip
 
 
@@ -260,6 +260,7 @@ def test_a_fact_survives_its_attributes() -> None:
         (lambda a: a.pop(errors.ERROR_ID), "errorplane.error.id missing"),
         (lambda a: a.update({errors.ERROR_COUNT: "17"}), "errorplane.error.count must be an integer, not str"),
         (lambda a: a.update({errors.ERROR_COUNT: True}), "must be an integer, not bool"),
+        (lambda a: a.update({errors.ERROR_HANDLED: 1}), "errorplane.error.handled must be a boolean, not int"),
         (lambda a: a.update({errors.SERVICE_NAME: 1}), "service.name must be a string, not int"),
         (lambda a: a.update({errors.ERROR_KIND: "x"}), "must be one of timeout, validation"),
         (lambda a: a.update({errors.SCHEMA_VERSION: 2}), "schema version 2 is newer than 1"),

@@ -47,6 +47,8 @@ class ErrorFact:
     retention_class: str = ""
     policy_version: str = ""
     count: int = 1
+    handled: bool | None = None
+    attempt: int | None = None
     schema_version: int = FACT_VERSION
 
     def to_attributes(self) -> dict[str, str | int]:
@@ -96,6 +98,8 @@ _FIELDS: Final[Mapping[str, str]] = {
     "retention_class": names.RETENTION_CLASS,
     "policy_version": names.POLICY_VERSION,
     "count": names.ERROR_COUNT,
+    "handled": names.ERROR_HANDLED,
+    "attempt": names.ERROR_ATTEMPT,
     "source": names.ERROR_SOURCE,
 }
 _REQUIRED: Final = ("schema_version", "id", "time_unix_nano", "fingerprint", "type", "message", "service", "source")
@@ -113,6 +117,12 @@ def _integer(name: str, value: object) -> int:
     return value
 
 
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise MalformedFact(f"{name} must be a boolean, not {type(value).__name__}")
+    return value
+
+
 def _member(allowed: tuple[str, ...], make: Callable[[str], object]) -> Callable[[str, object], object]:
     def read(name: str, value: object) -> object:
         if value not in allowed:
@@ -126,6 +136,8 @@ _READ: Final[Mapping[str, Callable[[str, object], object]]] = {
     "schema_version": _integer,
     "time_unix_nano": _integer,
     "count": _integer,
+    "handled": _flag,
+    "attempt": _integer,
     "category": _member(tuple(Category), Category),
     "kind": _member(tuple(Kind), Kind),
     "severity": _member(tuple(Severity), Severity),

@@ -13,16 +13,22 @@ _SEARCHED: Final = 256
 _BOUNDARY: Final = re.compile(r"(?<!\d)\s|\s(?!\d)")
 
 
+def writable(text: str) -> str:
+    """The text with `?` for what UTF-8 cannot say: half of a surrogate pair, of a file name perhaps, on one span would
+    make the exporter fail with the whole batch."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def shorten(text: str, length: int) -> str:
     """The text, or its beginning and its end with how much is left out between; at most `length` characters.
 
     It is cut at white space, and only where there is none for 256 characters in the middle of a word.
     """
     if len(text) <= length:
-        return text
+        return writable(text)
     half = (length - 64) // 2
     first, last = _head(text[:half]), _tail(text[-half:])
-    return f"{first}\n[... {len(text) - len(first) - len(last)} characters left out ...]\n{last}"
+    return writable(f"{first}\n[... {len(text) - len(first) - len(last)} characters left out ...]\n{last}")
 
 
 def _head(text: str) -> str:

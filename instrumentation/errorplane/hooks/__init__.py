@@ -14,11 +14,14 @@ from errorplane.hooks._callbacks import named, on_error
 from errorplane.hooks._emit import reporting_provider, reporting_to
 from errorplane.hooks._failures import observe_failures
 from errorplane.hooks._guard import GUARD, Guard
+from errorplane.hooks._imports import after_import
+from errorplane.hooks._lines import keep_lines
 from errorplane.hooks._report import report
 
 __all__ = [
     "GUARD",
     "Guard",
+    "after_import",
     "attach",
     "detach",
     "hook_states",
@@ -75,6 +78,7 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
         attachment = Attachment.of(new_id, environ)
         in_force.append(attachment)
         own = [on_error(named(attachment.on_error))] if attachment.on_error else []
+        own += [keep_lines(attachment)] if attachment.log_lines else []
         export = GUARD.run("export", _start_export, environ, attachment) or []
         travel = GUARD.run("propagation", _start_propagation, environ, attachment) or []
         unhandled = GUARD.run("unhandled", _start_unhandled, environ) or []

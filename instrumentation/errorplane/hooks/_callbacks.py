@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from errorplane.hooks._guard import GUARD
 
 OnError = Callable[[ErrorEvent], ErrorEvent | None]
 _callbacks: Final[list[OnError]] = []
+_asking: Final[ContextVar[bool]] = ContextVar("errorplane_asking", default=False)
 _CHANGEABLE: Final = (
     "category",
     "fingerprint",
@@ -72,13 +74,16 @@ def verdict(attachment: Attachment, event: ErrorEvent) -> Mapping[str, Any]:
     """
     if attachment.ignore and _is_ignored(attachment.ignore, event.exception):
         return DROPPED
-    current = event
-    for callback in tuple(_callbacks):
-        answer = _ask(callback, current)
-        if answer is None:
-            return DROPPED
-        current = answer
-    return {} if current is event else dict(_changes(event, current))
+    if _asking.get():
+        return {}  # a callback logs the error that it is shown
+    token = _asking.set(True)
+    try:
+        answer = _answer_of_all(event)
+    finally:
+        _asking.reset(token)
+    if answer is None:
+        return DROPPED
+    return {} if answer is event else dict(_changes(event, answer))
 
 
 def changed(event: ErrorEvent, changes: Mapping[str, Any]) -> ErrorEvent:
@@ -87,6 +92,15 @@ def changed(event: ErrorEvent, changes: Mapping[str, Any]) -> ErrorEvent:
         return event.replace(**changes)
     fields = {**event.fields, **changes["fields"]}
     return event.replace(**{**changes, "fields": {name: value for name, value in fields.items() if value is not None}})
+
+
+def _answer_of_all(event: ErrorEvent) -> ErrorEvent | None:
+    current: ErrorEvent | None = event
+    for callback in tuple(_callbacks):
+        if current is None:
+            return None
+        current = _ask(callback, current)
+    return current
 
 
 def _ask(callback: OnError, event: ErrorEvent) -> ErrorEvent | None:

@@ -43,7 +43,7 @@ from errorplane.export import admit
 from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._callbacks import anybody_asks, changed, verdict
 
-Value = str | bool | int | Sequence[str]
+Value = str | bool | int | tuple[str, ...]
 
 
 class Where(NamedTuple):
@@ -137,7 +137,7 @@ def chains(event: ErrorEvent) -> dict[str, Value]:
     """What stands behind and in an error, and where it came from: once, beside its stack trace."""
     attributes: dict[str, Value] = {}
     if frames := event.frames:
-        attributes[ERROR_FRAMES] = [str(frame) for frame in frames]
+        attributes[ERROR_FRAMES] = tuple(map(str, frames))
     if event.exception.__cause__ is not None or event.exception.__context__ is not None:
         for name, linked in ((ERROR_CAUSES, event.causes), (ERROR_CONTEXTS, event.contexts)):
             if linked:
@@ -184,5 +184,5 @@ def keep_bound(error: BaseException, found: Mapping[str, str]) -> None:
         keep_fields(error, trace_id, found)
 
 
-def _types(linked: Sequence[Linked]) -> list[str]:
-    return [each.type for each in linked]
+def _types(linked: Sequence[Linked]) -> tuple[str, ...]:
+    return tuple(each.type for each in linked)

@@ -17,13 +17,13 @@ _VARIABLES: Final = 32
 _FRAMES: Final = 5
 
 
-def extras(attachment: Attachment, event: ErrorEvent) -> Mapping[str, list[str]]:
+def extras(attachment: Attachment, event: ErrorEvent) -> Mapping[str, tuple[str, ...]]:
     """Local variables and log lines, as far as the attachment wants them."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     if attachment.locals and (variables := GUARD.run("locals", _variables, attachment.locals, event)):
-        found[ERROR_LOCALS] = variables
+        found[ERROR_LOCALS] = tuple(variables)
     if attachment.log_lines and (lines := GUARD.run("log_lines", last_lines, event.trace_id)):
-        found[ERROR_LOG_LINES] = lines
+        found[ERROR_LOG_LINES] = tuple(lines)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,7 @@ from errorplane.context import leaving
 from errorplane.hooks._attachment import HANDLED, Attachment
 from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
+from errorplane.hooks._imports import after_import
 from errorplane.hooks._records import as_logged
 from errorplane.hooks._sdk_spans import (
     add_event,
@@ -252,6 +254,25 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
     return _replace(handler, "emit", emit)
 
 
+def _see_handled_once_there(module: str, adoption: _Adoption) -> Undo:
+    """The same, of a module that is not imported for it: that would take as long as all the rest."""
+    if module in sys.modules:
+        return _see_handled(module, adoption)
+    undo: list[Undo] = []
+
+    def imported(_: object) -> None:
+        if adoption.attachment.active:
+            undo.append(_see_handled(module, adoption))
+
+    after_import(module, imported)
+    return lambda: _take_back(undo)
+
+
+def _take_back(undo: list[Undo]) -> None:
+    while undo:
+        undo.pop()()
+
+
 def _see_structlog(adoption: _Adoption) -> Undo:
     return see_structlog(adoption.attachment)
 
@@ -303,7 +324,7 @@ _HOOKS: Final = (
     _Hook(
         "logging handler",
         "exceptions of the standard library's logging, as on spans",
-        _with(_see_handled, "opentelemetry.instrumentation.logging.handler"),
+        _with(_see_handled_once_there, "opentelemetry.instrumentation.logging.handler"),
     ),
     _Hook("structlog", "exceptions of structlog, as on spans", _see_structlog),
     _Hook("sdk logging handler", "the same for the SDK's older handler", _with(_see_handled, _SDK_LOGS), True),

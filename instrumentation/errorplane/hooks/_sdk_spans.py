@@ -46,18 +46,32 @@ def chain_start(attachment: Attachment, previous: Callable[..., None]) -> Callab
 
     @functools.wraps(previous)
     def start(self: Any, start_time: int | None = None, parent_context: Any = None) -> None:
-        if (
-            bound() or baggage_key in (get_current() if parent_context is None else parent_context)
-        ) and attachment.active:
-            GUARD.run("on_start", _fields, self, parent_context)
+        found = bound()
+        if baggage_key in (get_current() if parent_context is None else parent_context):
+            found = GUARD.run("on_start", fields, parent_context) or found
+        if found and attachment.active:
+            GUARD.run("on_start", put, self, found)
         previous(self, start_time, parent_context)
 
     return start
 
 
-def _fields(span: Any, context: Any) -> None:
-    if found := fields(context):
-        put(span, found)
+def add_event(span: Any, name: str, attributes: Mapping[str, Any], timestamp: int | None) -> None:
+    """`span.add_event`, likewise."""
+    try:
+        limits = span._limits
+        if limits.max_attribute_length is None and (
+            limits.max_event_attributes is None or len(attributes) <= limits.max_event_attributes
+        ):
+            event_class = importlib.import_module("opentelemetry.sdk.trace").Event
+            held = type(span._attributes)(limits.max_event_attributes, immutable=False)
+            held._dict.update(attributes)
+            held._immutable = True
+            span._add_event(event_class(name=name, attributes=held, timestamp=timestamp))
+            return
+    except AttributeError:
+        pass  # another SDK makes them otherwise
+    span.add_event(name, attributes, timestamp)
 
 
 def leaving_codes() -> frozenset[CodeType]:

@@ -33,7 +33,15 @@ from errorplane.hooks._signal import EXCEPTION_EVENT, Signal, event_name, is_art
 from errorplane.hooks._stand_in import StandIn
 
 RecordException = Callable[[Any, BaseException, Attributes, int | None, bool], None]
-SetAttributes = Callable[[Span, Mapping[str, Value]], None]
+
+
+class Writer(NamedTuple):
+    """How attributes that are known to be good, and an event with such, get onto a span."""
+
+    attributes: Callable[[Span, Mapping[str, Value]], None]
+    event: Callable[[Span, str, Mapping[str, Value], int | None], None]
+
+
 _ESCAPED: Final = "exception.escaped"
 _AWAITED: Final = (SpanKind.CLIENT, SpanKind.PRODUCER)
 _TEXT_BEFORE: Final = 200  # the longest `Type: ` that is looked for before the message in the text of a status
@@ -57,9 +65,7 @@ class Recording(NamedTuple):
     caller: Caller
 
 
-def record(
-    attachment: Attachment, previous: RecordException, set_attributes: SetAttributes, call: Recording, *, chain: bool
-) -> None:
+def record(attachment: Attachment, previous: RecordException, writer: Writer, call: Recording, *, chain: bool) -> None:
     """Stand in for `Span.record_exception`, with what was there before as `previous`: with `chain` not the SDK's own.
 
     The first span of a trace gets the event with the stack trace; each span gets our attributes. An outer span gets a
@@ -82,7 +88,7 @@ def record(
     if event is None:
         remember(error, occurrence)
         return
-    GUARD.run("record_exception", _write, attachment, set_attributes, call, occurrence, event, added)
+    GUARD.run("record_exception", _write, attachment, writer, call, occurrence, event, added)
 
 
 def _see(attachment: Attachment, call: Recording) -> tuple[Occurrence, ErrorEvent | None]:
@@ -120,14 +126,14 @@ def attempt_of(attributes: Mapping[str, Any], error: BaseException) -> int | Non
 
 def _write(
     attachment: Attachment,
-    set_attributes: SetAttributes,
+    writer: Writer,
     call: Recording,
     occurrence: Occurrence,
     event: ErrorEvent,
     added: Attributes,
 ) -> None:
     reference = short(event)
-    set_attributes(call.span, reference)
+    writer.attributes(call.span, reference)
     is_first = not occurrence.recorded
     if is_first:
         remember(call.error, occurrence._replace(recorded=True))
@@ -139,11 +145,16 @@ def _write(
         record_of_it = {**words_of(event), **reference}
     else:
         return
-    own = dict(call.attributes or {})
+    own = call.attributes or {}
     as_log = attachment.signal is not Signal.EVENTS and _write_log(attachment, call, event, {**record_of_it, **own})
-    if not as_log or attachment.signal is Signal.BOTH:
-        written = {**record_of_it, _ESCAPED: str(call.escaped), **(added or {}), **own, **_changed(occurrence, event)}
-        call.span.add_event(EXCEPTION_EVENT, _bounded(written), call.timestamp)
+    if as_log and attachment.signal is Signal.LOGS:
+        return
+    written = {**record_of_it, _ESCAPED: str(call.escaped)}
+    if own or added:
+        theirs = {**(added or {}), **own, **_changed(occurrence, event)}
+        call.span.add_event(EXCEPTION_EVENT, _bounded({**written, **theirs}), call.timestamp)
+    else:
+        writer.event(call.span, EXCEPTION_EVENT, written, call.timestamp)
 
 
 def _changed(occurrence: Occurrence, event: ErrorEvent) -> Mapping[str, Value]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from opentelemetry._logs import Logger
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
-from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
@@ -83,6 +83,11 @@ class Capture:
     def logs(self) -> list[Mapping[str, Any]]:
         """The attributes of each log record, in order."""
         return [dict(data.log_record.attributes or {}) for data in self._logs.get_finished_logs()]
+
+    @property
+    def records(self) -> Sequence[ReadableLogRecord]:
+        """The log records themselves, in order."""
+        return self._logs.get_finished_logs()
 
     @property
     def exceptions(self) -> list[tuple[str, Event]]:

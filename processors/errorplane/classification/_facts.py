@@ -36,7 +36,8 @@ class ClassifiedError:
     """An observed error with the pipeline's decision about it.
 
     ``occurrence`` is the same for all spans and log records that tell of one occurrence; exactly one of them is its
-    ``origin``, and only that one yields an error fact. ``data_class`` is the most sensitive one of all of them.
+    ``origin``, and only that one yields an error fact. ``data_class`` is the most sensitive one of all of them;
+    ``handled`` is False where one of them says that it was not.
     """
 
     observed: ObservedError
@@ -45,6 +46,8 @@ class ClassifiedError:
     category: Category
     severity: Severity
     data_class: DataClass | None = None
+    handled: bool | None = None
+    attempt: int | None = None
 
 
 class Classifier:
@@ -62,13 +65,16 @@ class Classifier:
         cascading = _cascading(errors)
         origins = _origins(errors, occurrences)
         hidden = _data_classes(errors, occurrences)
+        handled = _handled(errors, occurrences)
+        attempts = _attempts(errors, occurrences)
         classified = []
         for index, (error, occurrence) in enumerate(zip(errors, occurrences, strict=True)):
             category = Category.CASCADING if _key(error) in cascading else _category(error)
-            severity = self._severity(_subject(error, category))
+            severity = self._severity(_subject(error, category), error.severity)
             origin = index == origins[occurrence]
             found = hidden.get(occurrence)
-            classified.append(ClassifiedError(error, occurrence, origin, category, severity, found))
+            told = handled.get(occurrence), attempts.get(occurrence)
+            classified.append(ClassifiedError(error, occurrence, origin, category, severity, found, *told))
         return classified
 
     def fact(self, error: ClassifiedError, retention_class: str) -> ErrorFact:
@@ -97,16 +103,20 @@ class Classifier:
             retention_class=retention_class,
             policy_version=self._revision,
             source=seen.source,
+            count=1 + seen.suppressed,
+            handled=error.handled,
+            attempt=error.attempt,
         )
 
 
 _UNKNOWN_SERVICE = Service()
 
 
-def _compile_severity(policy: Policy) -> Callable[[Subject], Severity]:
+def _compile_severity(policy: Policy) -> Callable[[Subject, Severity | None], Severity]:
+    """The first rule that matches decides, then the application's hint, then the default."""
     rules = tuple((compile_when(rule.when), Severity(rule.severity)) for rule in policy.severity.rules)
     default = Severity(policy.severity.default)
-    return lambda subject: next((severity for matches, severity in rules if matches(subject)), default)
+    return lambda subject, hint: next((severity for matches, severity in rules if matches(subject)), hint or default)
 
 
 def _subject(error: ObservedError, category: Category) -> Subject:
@@ -188,6 +198,24 @@ def _data_classes(errors: Sequence[ObservedError], occurrences: Sequence[str]) -
         if error.data_class is not None:
             other = found.get(occurrence, error.data_class)
             found[occurrence] = most_sensitive((error.data_class, other)) or other
+    return found
+
+
+def _handled(errors: Sequence[ObservedError], occurrences: Sequence[str]) -> dict[str, bool]:
+    """For each occurrence of which something is known: what is logged where it was handled for once may still escape."""
+    found: dict[str, bool] = {}
+    for error, occurrence in zip(errors, occurrences, strict=True):
+        if error.handled is not None:
+            found[occurrence] = error.handled and found.get(occurrence, True)
+    return found
+
+
+def _attempts(errors: Sequence[ObservedError], occurrences: Sequence[str]) -> dict[str, int]:
+    """For each occurrence the last attempt that failed with it."""
+    found: dict[str, int] = {}
+    for error, occurrence in zip(errors, occurrences, strict=True):
+        if error.attempt is not None:
+            found[occurrence] = max(error.attempt, found.get(occurrence, 0))
     return found
 
 

@@ -15,6 +15,11 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "error.kind": ("errorplane.error.kind",),
     "error.category": ("errorplane.error.category",),
     "error.fingerprint": ("errorplane.error.fingerprint",),
+    "error.severity_hint": ("errorplane.error.severity_hint",),
+    "error.handled": ("errorplane.error.handled",),
+    "error.attempt": ("errorplane.error.attempt",),
+    "export.unsampled": ("errorplane.export.unsampled",),
+    "export.suppressed": ("errorplane.export.suppressed_count",),
     "component": ("errorplane.component", "app.component", "component.name"),
     "correlation_id": (
         "errorplane.correlation_id",
@@ -75,6 +80,12 @@ def text(meaning: str, *sources: Mapping[str, Value]) -> str | None:
     """Like ``field``, as a string."""
     value = field(meaning, *sources)
     return None if value is None else str(value)
+
+
+def flag(meaning: str, *sources: Mapping[str, Value]) -> bool | None:
+    """Like ``field``, if it is a boolean."""
+    value = field(meaning, *sources)
+    return value if isinstance(value, bool) else None
 
 
 def number(meaning: str, *sources: Mapping[str, Value]) -> int | None:

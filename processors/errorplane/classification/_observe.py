@@ -9,11 +9,13 @@ from typing import Literal
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from errorplane.classification._fields import Value, attributes, number, text
+from errorplane.classification._fields import Value, attributes, flag, number, text
 from errorplane.detectors import DataClass
 from errorplane.errors import (
+    ERROR_DROPPED,
     Category,
     Kind,
+    Severity,
     fingerprint_of_text,
     kind_of_grpc_status,
     kind_of_http_status,
@@ -24,6 +26,7 @@ from errorplane.errors import (
 Source = Literal["span", "log"]
 ERROR_SEVERITY = 17  # SEVERITY_NUMBER_ERROR (OpenTelemetry logs data model)
 _FINGERPRINT_MAX = 80
+_SUPPRESSED_MAX = 10**9  # what a sender says must not run over a counter
 _EXCEPTION_EVENTS = frozenset({"exception", "error"})
 _GRPC_STATUS_NAMES = {
     name: code
@@ -57,7 +60,9 @@ class ObservedError:
 
     ``known`` names what the application had already set on the item, so that it is not written twice; ``data_class``
     is the most sensitive one of what was hidden in the item, ``operation`` the name of the span, ``instance`` what tells
-    the service's processes apart.
+    the service's processes apart. ``handled``, ``attempt`` (from 1 on) and ``severity`` are what the application says.
+    ``unsampled`` says that head sampling in the application had dropped the trace, of which only errors left;
+    ``suppressed`` how many more errors of this fingerprint the application held back, for which this one stands, too.
     """
 
     item: int
@@ -82,6 +87,11 @@ class ObservedError:
     data_class: DataClass | None = None
     operation: str | None = None
     instance: str | None = None
+    handled: bool | None = None
+    attempt: int | None = None
+    severity: Severity | None = None
+    unsampled: bool = False
+    suppressed: int = 0
 
 
 def span_is_error(span: Span) -> bool:
@@ -96,7 +106,12 @@ def span_is_error(span: Span) -> bool:
 
 
 def log_is_error(record: LogRecord) -> bool:
-    """Severity ERROR or above, or any ``exception.*`` attribute (``exception.type`` or its older names)."""
+    """Severity ERROR or above, or any ``exception.*`` attribute (``exception.type`` or its older names).
+
+    Not what an application logged about an error that it had dropped (``on_error``, ``ERRORPLANE_IGNORE``).
+    """
+    if any(pair.key == ERROR_DROPPED and pair.value.bool_value for pair in record.attributes):
+        return False
     if record.severity_number >= ERROR_SEVERITY:
         return True
     if not record.severity_number and record.severity_text.upper() in {"ERROR", "FATAL", "CRITICAL"}:
@@ -163,6 +178,7 @@ def _observed(
     kind = _kind(exception_type or text("error.type", *sources), is_client, *sources)
     error_type = exception_type or text("error.type", *sources) or _type_of_status(*sources) or "_OTHER"
     given = text("error.fingerprint", *sources)
+    attempt = number("error.attempt", *sources)
     usable = given is not None and given.startswith("v") and len(given) <= _FINGERPRINT_MAX
     return ObservedError(
         item=item,
@@ -187,6 +203,11 @@ def _observed(
         data_class=data_class,
         operation=operation,
         instance=text("instance", resource),
+        handled=flag("error.handled", *sources),
+        attempt=attempt if attempt is not None and attempt > 0 else None,
+        severity=_severity_hint(text("error.severity_hint", *sources)),
+        unsampled=flag("export.unsampled", *sources) or False,
+        suppressed=min(max(number("export.suppressed", *sources) or 0, 0), _SUPPRESSED_MAX),
     )
 
 
@@ -230,6 +251,10 @@ def _type_of_status(*sources: Mapping[str, Value]) -> str | None:
 
 def _hint(value: str | None) -> Category | None:
     return None if value is None or value not in Category.__members__.values() else Category(value)
+
+
+def _severity_hint(value: str | None) -> Severity | None:
+    return None if value is None or value not in Severity.__members__.values() else Severity(value)
 
 
 def _valid_id(value: str | None) -> str | None:

@@ -84,9 +84,11 @@ class FactStream:
 
 
 def _joined(held: ErrorFact, fact: ErrorFact) -> ErrorFact:
-    """The later fact for both: counted together, and as sensitive as the more sensitive one."""
+    """The later fact for both: counted together, as sensitive as the more sensitive one, and handled if both were."""
     classes = (DataClass(each.data_class) for each in (held, fact) if each.data_class is not None)
-    return dataclasses.replace(fact, count=held.count + fact.count, data_class=most_sensitive(classes))
+    handled = False if held.handled is False else fact.handled
+    count = held.count + fact.count
+    return dataclasses.replace(fact, count=count, data_class=most_sensitive(classes), handled=handled)
 
 
 def encode_facts(facts: Sequence[ErrorFact]) -> bytes:
@@ -128,5 +130,10 @@ def _record(fact: ErrorFact) -> LogRecord:
 
 def _pairs(attributes: Mapping[str, str | int]) -> Iterable[KeyValue]:
     for key, value in attributes.items():
-        any_value = AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)
-        yield KeyValue(key=key, value=any_value)
+        yield KeyValue(key=key, value=_any_value(value))
+
+
+def _any_value(value: str | int) -> AnyValue:
+    if isinstance(value, bool):
+        return AnyValue(bool_value=value)
+    return AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)
