@@ -33,7 +33,7 @@ OPTIONS: Options = {"environ": {}, "thread": True}
 class Log(Protocol):
     """Logs one event: a level in lower case, a message, an exception or None, and what comes with the message."""
 
-    def __call__(self, level: str, message: str, error: BaseException | None = None, **extra: Any) -> None: ...
+    def __call__(self, level: str, message: str, error: BaseException | None = None, /, **extra: Any) -> None: ...
 
 
 class Producer(Protocol):
@@ -62,14 +62,14 @@ class Written:
 
 
 def _to_logging(logger: logging.Logger) -> Log:
-    def log(level: str, message: str, error: BaseException | None = None, **extra: Any) -> None:
+    def log(level: str, message: str, error: BaseException | None = None, /, **extra: Any) -> None:
         logger.log(getattr(logging, level.upper()), message, exc_info=error, extra=extra)
 
     return log
 
 
 def _to_structlog(logger: Any) -> Log:
-    def log(level: str, message: str, error: BaseException | None = None, **extra: Any) -> None:
+    def log(level: str, message: str, error: BaseException | None = None, /, **extra: Any) -> None:
         more = {} if error is None else {"exc_info": error}
         getattr(logger, level)(message, **more, **extra)
 
@@ -80,7 +80,7 @@ def _to_loguru() -> Log:
     def named(record: Any) -> None:
         record["name"] = NAME
 
-    def log(level: str, message: str, error: BaseException | None = None, **extra: Any) -> None:
+    def log(level: str, message: str, error: BaseException | None = None, /, **extra: Any) -> None:
         loguru.patch(named).bind(**extra).opt(exception=error).log(level.upper(), message)
 
     return log
