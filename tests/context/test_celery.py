@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 from kombu import Connection
 from opentelemetry import baggage, trace
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
@@ -31,7 +32,8 @@ class Worker(NamedTuple):
 def worker() -> Iterator[Worker]:
     """One worker for all tests: it takes seconds to end."""
     app = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
-    app.conf.update(worker_hijack_root_logger=False, broker_transport_options={"polling_interval": 0.02})
+    app.conf.broker_transport_options = {"polling_interval": 0.02}
+    setup_logging.connect(_leave_logging_alone)
     worker = Worker(lambda: reserve.delay().get(timeout=20), [])
 
     @app.task(name="shop.reserve", shared=False)
@@ -43,6 +45,11 @@ def worker() -> Iterator[Worker]:
     with start_worker(app, perform_ping_check=False, pool="solo", loglevel="ERROR"):
         yield worker
     app.close()
+    setup_logging.disconnect(_leave_logging_alone)
+
+
+def _leave_logging_alone(**_: Any) -> None:
+    """Celery does not set logging up where somebody else says to do it."""
 
 
 @pytest.mark.parametrize("instrumented", [False, True])
