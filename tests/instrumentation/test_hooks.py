@@ -611,5 +611,5 @@ def test_providers_that_existed_before_are_adopted_when_they_are_set(capture: Ca
     logger = provider.get_logger("x")
     logger.emit(body="x", exception=ShopError("x"))
     assert ERROR_ID in recording.seen[0]
-    assert not logger.enabled()
+    assert not hasattr(logger, "enabled") or not logger.enabled()  # the oldest SDK has no such method
     detach()
