@@ -136,14 +136,18 @@ def test_a_log_tells_its_exception_or_its_body() -> None:
 
 def test_what_the_application_says_is_read() -> None:
     """Handled or not, the attempt and its hint at the severity; what is none of them is not."""
-    said = {
+    said: Mapping[str, Scalar] = {
         "errorplane.error.handled": False,
         "errorplane.error.attempt": 3,
         "errorplane.error.severity_hint": "P1",
     }
     told = observed(span(error=True, attributes=said))
     assert (told.handled, told.attempt, told.severity) == (False, 3, Severity.P1)
-    wrong = {"errorplane.error.handled": "no", "errorplane.error.attempt": 0, "errorplane.error.severity_hint": "high"}
+    wrong: Mapping[str, Scalar] = {
+        "errorplane.error.handled": "no",
+        "errorplane.error.attempt": 0,
+        "errorplane.error.severity_hint": "high",
+    }
     untold = observed(span(error=True, attributes=wrong))
     assert (untold.handled, untold.attempt, untold.severity) == (None, None, None)
 

@@ -575,3 +575,18 @@ def test_report_writes_an_error_once(capture: Capture) -> None:
 def test_without_attaching_nothing_is_reported() -> None:
     """And nothing raised."""
     assert report(Declined("x"), handled=True) is None
+
+
+def test_a_logged_stack_trace_is_there_whatever_fails(capture: Capture, log: logging.Logger, swallowing: None) -> None:
+    """The handler leaves printing it to us; a handler with a formatter of its own prints it as ever."""
+    error = _raised(Declined("x"))
+    expected = "".join(traceback.format_exception(error))
+    log.error("lost", exc_info=error)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("errorplane.hooks._logs.event_of", lambda *args, **kwargs: 1 / 0)
+        log.error("lost", exc_info=error)
+    capture.handler.setFormatter(logging.Formatter("%(message)s"))
+    log.error("lost", exc_info=error)
+    assert [logged[EXCEPTION_STACKTRACE] for logged in capture.logs] == [expected] * 3
+    assert capture.records[2].log_record.body == "lost\n" + expected.rstrip()
+    GUARD.forget()

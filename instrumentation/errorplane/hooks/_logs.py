@@ -23,6 +23,7 @@ from errorplane.errors import (
     qualified_type,
     remember,
     shorten,
+    stacktrace,
 )
 from errorplane.hooks._attachment import HANDLED, REPORTED, Attachment
 from errorplane.hooks._describe import Value, Where, chains, deployment_of, event_of, short, stack_of, words_of
@@ -42,8 +43,8 @@ class ContextLogProcessor(LogRecordProcessor):
         self._attachment = attachment
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        if self._attachment.active:
-            GUARD.run("on_emit", self._emit, log_record)
+        if self._attachment.active and not GUARD.run("on_emit", self._emit, log_record):
+            GUARD.run("on_emit", _at_least_the_stack_trace, log_record.log_record)
 
     def enabled(self, **_: Any) -> bool:
         """A logger is enabled when any processor says so; this one only adds to what others want."""
@@ -56,7 +57,7 @@ class ContextLogProcessor(LogRecordProcessor):
         """Nothing is held back."""
         return True
 
-    def _emit(self, readable: ReadWriteLogRecord) -> None:
+    def _emit(self, readable: ReadWriteLogRecord) -> bool:
         record = readable.log_record
         attributes = cast(MutableMapping[str, object], record.attributes)
         reported = REPORTED.get()
@@ -68,6 +69,7 @@ class ContextLogProcessor(LogRecordProcessor):
             self._describe(readable, record, attributes)
         if self._attachment.bridge and (reported is None or not reported.on_span):
             bridge(record)
+        return True
 
     def _describe(
         self, readable: ReadWriteLogRecord, record: LogRecord, attributes: MutableMapping[str, object]
@@ -97,6 +99,14 @@ class ContextLogProcessor(LogRecordProcessor):
         if not occurrence.recorded:
             found |= {**chains(event), **extras(self._attachment, event)}
         _add(attributes, found)
+
+
+def _at_least_the_stack_trace(record: LogRecord) -> None:
+    """Our failure must not cost what the handler has left to us."""
+    attributes = cast(MutableMapping[str, object], record.attributes)
+    error = HANDLED.get()
+    if error is not None and EXCEPTION_STACKTRACE not in attributes:
+        attributes[EXCEPTION_STACKTRACE] = shorten(stacktrace(error), STACKTRACE_LENGTH)
 
 
 def bridge(record: LogRecord) -> None:
