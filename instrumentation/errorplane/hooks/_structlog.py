@@ -8,9 +8,8 @@ from collections.abc import Callable, MutableMapping
 from types import ModuleType
 from typing import Any, Final
 
-import wrapt
-
 from errorplane.hooks._attachment import HANDLED, Attachment
+from errorplane.hooks._imports import after_import
 
 MODULE: Final = "opentelemetry.instrumentation.structlog"
 
@@ -23,7 +22,7 @@ def see_structlog(attachment: Attachment) -> Callable[[], None]:
         if attachment.active:
             undo.append(_see(attachment, module))
 
-    wrapt.register_post_import_hook(imported, MODULE)
+    after_import(MODULE, imported)
 
     def take_back() -> None:
         for step in undo:

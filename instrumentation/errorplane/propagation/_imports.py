@@ -8,9 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
-from wrapt import register_post_import_hook  # what OpenTelemetry's instrumentations are made with
-
-from errorplane.hooks import GUARD
+from errorplane.hooks import GUARD, after_import
 
 Undo = Callable[[], None]
 Install = Callable[[ModuleType], list[Undo]]
@@ -34,7 +32,7 @@ def when_imported(name: str, install: Install) -> Undo:
     if name not in _waiting:
         _waiting[name] = []
         if name not in sys.modules:
-            register_post_import_hook(_imported, name)
+            after_import(name, _imported)
     _waiting[name].append(run)
     if (module := sys.modules.get(name)) is not None:
         run(module)
