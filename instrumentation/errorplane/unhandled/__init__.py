@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from errorplane.hooks._guard import GUARD
+from errorplane.hooks._imports import after_import
 from errorplane.settings import EXIT_SECONDS, FORK, UNHANDLED, flag, number, text
 from errorplane.unhandled._chain import Undo, Watch, is_error
 from errorplane.unhandled._flush import flush_all
@@ -74,10 +75,8 @@ def _later(watch: Watch, send: Callable[[], object]) -> Mapping[str, Callable[[A
 
 
 def _once_imported(watch: Watch, module: str, use: Callable[[Any], None]) -> None:
-    from wrapt import register_post_import_hook  # opentelemetry-instrumentation brings it along
-
     def imported(found: Any) -> None:
         if watch.active:
             GUARD.run(f"unhandled.{module}", use, found)
 
-    register_post_import_hook(imported, module)
+    after_import(module, imported)
