@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.support import collector_tools as tools
 
-NAMES = ("agent", "balancer", "gateway", "attach")
+NAMES = ("agent", "balancer", "gateway", "attach", "metrics")
 _VARIABLE = re.compile(r"\$\{env:\w+:-([^}]*)\}")
 
 
