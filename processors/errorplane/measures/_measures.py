@@ -193,9 +193,9 @@ class Measures:
 
     def _add_error(self, key: FailureKey, seen: ObservedError, *, kept: bool) -> None:
         series = self.errors.get(key, self.start_ns)
-        series.count += 1
+        series.count += 1 + seen.suppressed
         top = self._top_series(seen)
-        top.count += 1
+        top.count += 1 + seen.suppressed
         if kept and self._exemplars:
             series.exemplar = top.exemplar = Exemplar(1, seen.trace_id, seen.span_id, seen.time_ns)
 

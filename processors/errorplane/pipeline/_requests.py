@@ -66,7 +66,13 @@ class RequestGroups:
         self.by_name.clear()
 
     def add(self, item: int, request: Request, error: ObservedError | None) -> None:
-        """Add a request that failed, or whose labels must be read where they are redacted."""
+        """Add a request that failed, or whose labels must be read where they are redacted.
+
+        Not one of a trace that the application did not sample: of those only the failed ones come, and as long as none
+        of them counts, the failed and all requests are the same share of what happened.
+        """
+        if error is not None and error.unsampled:
+            return
         resource = self._redacted.resource(item)
         service = text("service", resource) or "unknown_service"
         name = Span.FromString(self._redacted.item(item)).name or None if error is None else error.operation
