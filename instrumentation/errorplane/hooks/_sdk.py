@@ -190,7 +190,8 @@ def _chain_record_exception(adoption: _Adoption) -> Undo:
         escaped: bool = False,
     ) -> None:
         if attachment.active and isinstance(exception, BaseException):
-            caller = Caller(*caller_of(frame_of_caller(), codes))
+            leaves, instrumentation = caller_of(frame_of_caller(), codes)
+            caller = Caller(leaves or escaped, instrumentation)
             call = Recording(self, exception, attributes, timestamp, escaped, caller)
             record(attachment, previous, writer, call, chain=chain)
         else:
