@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -27,7 +27,7 @@ def total(running: RunningProcessor, name: str, **labels: str) -> float:
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
-def facts(folder: Path) -> list[Mapping[str, Scalar]]:
+def facts(folder: Path) -> list[dict[str, Any]]:
     """The attributes of the error facts that have left."""
     return [
         {pair["key"]: next(iter(pair["value"].values())) for pair in record["attributes"]}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from opentelemetry import trace
 from opentelemetry.propagate import inject
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace._sampling_experimental import composable_traceid_ratio_based, composite_sampler
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, ParentBased, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags, TraceState
 from tests.export.conftest import Start
 from tests.instrumentation.sink import Sink, attributes
@@ -15,6 +19,7 @@ from tests.instrumentation.sink import Sink, attributes
 from errorplane.export import Rates
 from errorplane.export.spans import ErrorExport, RecordingSampler
 from errorplane.hooks import _sdk, detach
+from errorplane.sdk import RedactingSpanProcessor
 from errorplane.testing import FixedClock
 
 UNSAMPLED, CARRIED = "errorplane.export.unsampled", "errorplane.export.suppressed_count"
@@ -167,6 +172,50 @@ def test_switched_off_nothing_is_recorded(start: Start, sink: Sink) -> None:
     detach()
     assert not app.tracer.start_span("x").is_recording()
     assert not app.provider.get_tracer("other").start_span("x").is_recording()
+
+
+def test_redaction_in_the_application_comes_first(start: Start) -> None:
+    """Errors of dropped traces take the same way as sampled spans: what is masked for those is masked for these."""
+    exporter = InMemorySpanExporter()
+    app = start()
+    app.provider.add_span_processor(RedactingSpanProcessor(SimpleSpanProcessor(exporter)))
+    app.fail(attributes={"user.email": "maria@example.com"})
+    (span,) = exporter.get_finished_spans()
+    assert (span.attributes or {})[UNSAMPLED] is True
+    assert "maria" not in span.to_json()
+
+
+class Slotted(SpanExporter):
+    """Can neither be watched nor be referred to weakly."""
+
+    __slots__ = ("spans",)
+
+    def __init__(self) -> None:
+        self.spans: list[ReadableSpan] = []
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.spans += spans
+        return SpanExportResult.SUCCESS
+
+
+def test_an_exporter_that_cannot_be_watched_exports_all_the_same(start: Start) -> None:
+    """An exporter with slots gets the errors, without back-off."""
+    exporter = Slotted()
+    app = start()
+    app.provider.add_span_processor(SimpleSpanProcessor(exporter))
+    app.fail()
+    assert [span.name for span in exporter.spans] == ["checkout"]
+
+
+def test_without_a_way_out_nothing_is_counted(start: Start) -> None:
+    """Where no processor exports, the budget is not asked, and nothing is said to have been exported."""
+    app = start(rates=Rates())
+    other = TracerProvider(sampler=ParentBased(ALWAYS_OFF), shutdown_on_exit=False)
+    app.export.adopt(other)
+    with other.get_tracer("x").start_as_current_span("failed") as span:
+        span.set_status(StatusCode.ERROR)
+    assert sum(app.export.budget.counts().values()) == 0
+    other.shutdown()
 
 
 def test_a_processor_without_an_exporter_sees_each_span_once(start: Start) -> None:

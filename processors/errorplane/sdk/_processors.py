@@ -22,6 +22,11 @@ class RedactingSpanProcessor(SpanProcessor):
         self._processor = processor
         self._copies = Copies(engine_mask() if mask is None else mask)
 
+    @property
+    def span_exporter(self) -> object:
+        """What the other processor exports to, by which the application's error export knows it; None if it does not."""
+        return getattr(self._processor, "span_exporter", None)
+
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Tell the other processor."""
         self._processor.on_start(span, parent_context)

@@ -83,13 +83,15 @@ def certain(spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
     Errors of sampled and of other traces all leave, so each counts as one. With the threshold of the sampler, which
     says how many spans a sampled one stands for, errors would be counted twice.
     """
-    return [_certain(span) if is_error(span) and not is_marked(span) else span for span in spans]
+    return [_certain(span) for span in spans]
 
 
 def _certain(span: ReadableSpan) -> ReadableSpan:
     context = span.get_span_context()
     if context is None or _KEY not in context.trace_state:
         return span  # its sampler says nothing, and what is not said counts as one
+    if not is_error(span) or is_marked(span):
+        return span
     state = with_threshold(context.trace_state, _CERTAIN)
     return _copy(span, _with(context, context.trace_flags, state), span.attributes)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
-from weakref import WeakSet
 
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
@@ -59,7 +59,7 @@ class ErrorExport:
         self.stacks = Budget(limits, clock)
         self._insides = insides
         self._watch = Watch(self.throttle, self._exported, clock)
-        self._watched: WeakSet[object] = WeakSet()
+        self._watched: dict[int, Exporter] = {}
         self._processors: list[ErrorSpanProcessor] = []
         self._active = True
         self._undo = [listen(self.throttle), limit(self.stacks)]
@@ -105,14 +105,16 @@ class ErrorExport:
             processor.exported(batch, arrived)
 
     def _exporting(self, provider: TracerProvider) -> list[SpanProcessor]:
+        """The processors that say what they export to: the SDK's, and those that are made like them."""
         found = []
         for processor in self._insides.processors(provider):
             exporter: Exporter | None = getattr(processor, "span_exporter", None)
             if exporter is not None:
                 found.append(processor)
-                if exporter not in self._watched:
-                    self._watched.add(exporter)
-                    self._undo.append(self._watch.watch(exporter))
+                if id(exporter) not in self._watched:
+                    self._watched[id(exporter)] = exporter
+                    with contextlib.suppress(AttributeError):  # one with slots works, and cannot be watched
+                        self._undo.append(self._watch.watch(exporter))
         return found
 
     def _has_room(self, provider: TracerProvider) -> bool:

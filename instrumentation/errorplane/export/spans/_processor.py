@@ -41,11 +41,13 @@ class ErrorSpanProcessor(SpanProcessor):
         self._traces: OrderedDict[int, dict[str | None, bool]] = OrderedDict()
         self._underway: OrderedDict[int, tuple[str, int]] = OrderedDict()
         self._lost = 0
+        self._found = False
 
     def on_end(self, span: ReadableSpan) -> None:
         """Export the span, if it is an error that would not leave otherwise and the budget allows it."""
-        if not is_sampled(span) and self._active():
-            GUARD.run("export", self._ended, span)
+        sampled = is_sampled(span)
+        if not (sampled and self._found) and is_error(span) and self._active():
+            GUARD.run("export", self._ended, span, sampled)
 
     def exported(self, batch: Sequence[ReadableSpan], arrived: bool) -> None:
         """A batch has left. What an exporter has given up is told of by the next occurrence of its fingerprint."""
@@ -70,13 +72,15 @@ class ErrorSpanProcessor(SpanProcessor):
         self._underway.clear()
         self._lost = 0
 
-    def _ended(self, span: ReadableSpan) -> None:
-        if not is_error(span):
-            return
+    def _ended(self, span: ReadableSpan, sampled: bool) -> None:
+        exporting = self._exporting()
+        self._found = bool(exporting)
+        if sampled or not exporting:
+            return  # it leaves by itself, from now on with the right count; or there is no way out
         suppressed = self._decide(span)
         if suppressed is not None:
             copy = unsampled_copy(span, suppressed)
-            for processor in self._exporting():
+            for processor in exporting:
                 processor.on_end(copy)
 
     def _decide(self, span: ReadableSpan) -> int | None:
