@@ -14,7 +14,7 @@ from errorplane.unhandled._chain import Undo, Watch, is_error
 from errorplane.unhandled._flush import flush_all
 from errorplane.unhandled._forks import watch_forks
 from errorplane.unhandled._hooks import watch_gevent, watch_interpreter, watch_loop
-from errorplane.unhandled._processes import watch_billiard, watch_billiard_pool, watch_multiprocessing
+from errorplane.unhandled._processes import watch_billiard, watch_billiard_pool, watch_multiprocessing, watch_signals
 
 __all__ = ["flush", "install", "is_error"]
 
@@ -33,6 +33,7 @@ def install(environ: Mapping[str, str]) -> Undo:
         watch_forks(watch, counts_of_all=fork == "all")
     if flag(environ, UNHANDLED):
         watch_interpreter(watch)
+        watch_signals(watch, send)
         for module, use in _later(watch, send).items():
             GUARD.run(f"unhandled.{module}", _once_imported, watch, module, use)
         atexit.register(_at_exit, watch, number(environ, EXIT_SECONDS))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 
-from errorplane.errors import qualified_type
+from errorplane.errors import known_occurrence, qualified_type
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._report import report
 
@@ -93,5 +93,8 @@ def is_error(error: object) -> TypeGuard[BaseException]:
 
 
 def _tell(error: BaseException, body: str, ends_process: bool, thread: str | None) -> None:
+    known = known_occurrence(error)
+    if known is not None and known.handled:
+        return  # logged already, by the application or by another hook: one error is told once
     attributes = {} if thread is None else {_THREAD_NAME: thread}
     report(error, handled=False, body=body, ends_process=ends_process, attributes=attributes)

@@ -1,16 +1,31 @@
-"""Child processes: they catch and print what fails in them, and leave without the interpreter's way out."""
+"""Processes that leave without the interpreter's way out, and children, which catch and print what fails in them."""
 
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from errorplane.hooks._guard import GUARD
 from errorplane.unhandled._chain import Watch
 
 Flush = Callable[[], object]
+_ENDING: Final = {getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT") if hasattr(signal, name)}
+
+
+def watch_signals(watch: Watch, flush: Flush) -> None:
+    """A process that kills itself by a signal, as uvicorn does, and its workers, once they have shut down in order."""
+    previous = signal.raise_signal
+
+    @functools.wraps(previous)
+    def raise_signal(signalnum: int, /) -> None:
+        if watch.active and signalnum in _ENDING and signal.getsignal(signalnum) is signal.SIG_DFL:
+            GUARD.run("unhandled.flush", flush)
+        previous(signalnum)
+
+    watch.replace(signal, "raise_signal", raise_signal)
 
 
 def watch_multiprocessing(watch: Watch, flush: Flush, module: Any) -> None:
