@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema
@@ -17,6 +18,7 @@ from tests.logs.producers import EXPORTERS, OPTIONS, WRITERS, Producer, loguru_a
 
 from errorplane.context import bind
 from errorplane.errors import (
+    ERROR_DROPPED,
     ERROR_FINGERPRINT,
     ERROR_FRAMES,
     ERROR_HANDLED,
@@ -24,7 +26,10 @@ from errorplane.errors import (
     EXCEPTION_MESSAGE,
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
+    ErrorEvent,
+    Severity,
 )
+from errorplane.hooks import attach, detach, on_error
 from errorplane.logs import FIELDS, schema
 from errorplane.testing import Capture
 
@@ -54,13 +59,16 @@ def _same(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in line.items() if name not in OF_THE_WRITER} for line in lines]
 
 
-def _lines_of_all(capture: Capture, log: Callable[[Producer], None]) -> Mapping[str, list[dict[str, Any]]]:
+def _lines_of_all(
+    capture: Capture, log: Callable[[Producer], None], environ: Mapping[str, str] = MappingProxyType({})
+) -> Mapping[str, list[dict[str, Any]]]:
     """What each producer makes of the same calls, one after the other."""
     found = {}
     makers: dict[str, Callable[[], Producer]] = {**WRITERS}
     makers |= {f"{name} exported": partial(make, capture) for name, make in EXPORTERS.items()}
     for name, make in makers.items():
-        with loguru_alone():
+        with loguru_alone(), pytest.MonkeyPatch.context() as patch:
+            patch.setitem(OPTIONS, "environ", environ)
             producer = make()
             log(producer)
             found[name] = producer.lines
@@ -168,3 +176,48 @@ def test_the_code_that_logged_is_named_alike(monkeypatch: pytest.MonkeyPatch) ->
         assert line["code.file.path"] == str(Path(__file__).with_name("producers.py")), name
         assert line["code.function.name"] == "log", name
         assert isinstance(line["code.line.number"], int), name
+
+
+@pytest.mark.parametrize("how", ["callback", "ignore list"])
+def test_an_error_that_is_dropped_is_dropped_everywhere(how: str) -> None:
+    """The lines stay, since the application wrote them, and say no more than that of the error."""
+    environ = {"ERRORPLANE_IGNORE": "ValueError"} if how == "ignore list" else {}
+    take_back = on_error(lambda event: None) if how == "callback" else detach
+    if environ:
+        attach(environ=environ)
+    try:
+        with _request() as (capture, span):
+            caught = ValueError("of no interest")
+            found = _lines_of_all(capture, lambda producer: producer.log("error", "not found", caught), environ)
+            span.record_exception(caught)
+    finally:
+        take_back()
+    assert capture.exceptions == []
+    _compare(found)
+    (line,) = found["stdlib"]
+    assert line[ERROR_DROPPED] is True
+    assert "of no interest" not in json.dumps(found)
+    assert not [name for name in line if name.startswith("exception.")]
+
+
+def test_what_the_application_says_of_an_error_holds() -> None:
+    """A callback that changes an event changes it on lines and records alike, and may log the error itself."""
+    inner = WRITERS["stdlib"]()
+
+    def change(event: ErrorEvent) -> ErrorEvent:
+        inner.log("info", "seen", event.exception)
+        return event.replace(message="changed", component="till", severity=Severity.P1)
+
+    take_back = on_error(change)
+    try:
+        with _request() as (capture, _):
+            caught = ValueError("as it was")
+            found = _lines_of_all(capture, lambda producer: producer.log("error", "x", caught))
+    finally:
+        take_back()
+    _compare(found)
+    (line,) = found["stdlib"]
+    assert line[EXCEPTION_MESSAGE] == "changed"
+    assert line["errorplane.component"] == "till"
+    assert line["errorplane.error.severity_hint"] == "P1"
+    assert len(inner.lines) == 1

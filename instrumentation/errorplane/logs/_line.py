@@ -144,7 +144,7 @@ class Lines:
         if occurrence is not known_occurrence(error):
             remember(error, occurrence)
         if event is None:
-            found[ERROR_DROPPED] = True
+            _add(found, {**fields(), ERROR_DROPPED: True})
             return
         # As on the log record that OpenTelemetry would export: what a span tells in full is not told once more.
         _add(found, {**words_of(event), EXCEPTION_STACKTRACE: stack_of(event, occurrence), **short(event)})
