@@ -211,6 +211,17 @@ def test_logging_what_nobody_handled_does_not_handle_it(capture: Capture, log: l
     assert capture.logs[0][ERROR_HANDLED] is False
 
 
+def test_a_framework_that_logs_an_error_does_not_handle_it(capture: Capture, log: logging.Logger) -> None:
+    """As Flask logs what a view raised, from its own code, before it leaves the span of the request."""
+    error = _raised(Declined("x"))
+    info = (type(error), error, error.__traceback__)
+    for path in ("/usr/lib/python3.11/site-packages/flask/app.py", "/srv/shop/views.py"):
+        log.handle(log.makeRecord("shop", logging.ERROR, path, 1, "failed", (), info))
+    framework, own = capture.logs
+    assert ERROR_HANDLED not in framework
+    assert own[ERROR_HANDLED] is True
+
+
 def test_what_leaves_a_call_may_still_be_handled(capture: Capture) -> None:
     """A client span that is the outermost one does not tell that nobody handles the error."""
     let(capture, Declined("x"), "call", kind=SpanKind.CLIENT)
@@ -345,14 +356,17 @@ def test_a_callback_that_fails_is_counted(
 
 
 def test_a_callback_may_report_and_log_itself(capture: Capture, registered: Registered, log: logging.Logger) -> None:
-    """What it logs about the error it is shown does not ask it again without end."""
+    """What it logs about the error that it is shown does not show it once more."""
+    asked: list[str] = []
 
     def noisy(event: ErrorEvent) -> ErrorEvent:
+        asked.append(event.id)
         log.warning("seen", exc_info=event.exception)
         return event
 
     registered(noisy)
     let(capture, Declined("x"), "request")
+    assert len(asked) == 1
     assert len(capture.logs) == 1
     assert event(capture)[EXCEPTION_MESSAGE] == "x"
 

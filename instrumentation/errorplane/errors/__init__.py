@@ -69,6 +69,7 @@ from errorplane.errors._boundary import ask
 from errorplane.errors._event import AppFrame, ErrorEvent, Linked, leaves, own_frames
 from errorplane.errors._fact import FACT_VERSION, ErrorFact, MalformedFact
 from errorplane.errors._fingerprint import fingerprint, fingerprint_of_text
+from errorplane.errors._frames import is_in_app
 from errorplane.errors._kinds import category_hint, kind_of, kind_of_grpc_status, kind_of_http_status, kind_of_type
 from errorplane.errors._live import UNPRINTABLE, message_of, qualified_type
 from errorplane.errors._message import TEMPLATE_LENGTH, message_template
@@ -170,6 +171,7 @@ __all__ = [
     "category_hint",
     "fingerprint",
     "fingerprint_of_text",
+    "is_in_app",
     "keep_fields",
     "kept_fields",
     "kind_of",

@@ -40,6 +40,11 @@ def place(filename: str) -> Place:
     return _place(filename if len(filename) <= _PATH_LENGTH else filename[-_PATH_LENGTH:])
 
 
+def is_in_app(filename: str) -> bool:
+    """Whether a file is of the application's own code; see `place`."""
+    return place(filename).in_app
+
+
 def innermost(frames: Sequence[tuple[str, str]]) -> str | None:
     """`stem:function` of the innermost in-app frame, else of the innermost frame, else None.
 

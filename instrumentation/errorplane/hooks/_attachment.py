@@ -25,6 +25,9 @@ from errorplane.settings import (
 HANDLED: Final[ContextVar[BaseException | None]] = ContextVar("errorplane_handled", default=None)
 """The exception of the standard library's log record that is being turned into an OpenTelemetry one."""
 
+BY_LIBRARY: Final[ContextVar[bool]] = ContextVar("errorplane_by_library", default=False)
+"""Whether that record was written by a library's code: a framework that logs what the application let out."""
+
 
 class Reported(NamedTuple):
     """The event of the log record that we are writing ourselves, and whether it is an event of the span already."""

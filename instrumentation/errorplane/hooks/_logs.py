@@ -25,7 +25,7 @@ from errorplane.errors import (
     shorten,
     stacktrace,
 )
-from errorplane.hooks._attachment import HANDLED, REPORTED, Attachment
+from errorplane.hooks._attachment import BY_LIBRARY, HANDLED, REPORTED, Attachment
 from errorplane.hooks._describe import Value, Where, chains, deployment_of, event_of, short, stack_of, words_of
 from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
@@ -84,7 +84,7 @@ class ContextLogProcessor(LogRecordProcessor):
         where = Where(
             record.trace_id or 0, service_of(resource), deployment_of(resource), _operation(record), record.context
         )
-        occurrence, event = event_of(self._attachment, error, where, handled=True)
+        occurrence, event = event_of(self._attachment, error, where, handled=None if BY_LIBRARY.get() else True)
         if occurrence is not known_occurrence(error):
             remember(error, occurrence)
         if event is None:

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 from weakref import WeakSet
 
 from errorplane.context import leaving
-from errorplane.hooks._attachment import HANDLED, Attachment
+from errorplane.errors import is_in_app
+from errorplane.hooks._attachment import BY_LIBRARY, HANDLED, Attachment
 from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._imports import after_import
@@ -252,10 +253,11 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
             return
         if self.formatter is None and info[2] is error.__traceback__ and adoption.has(self):
             record = _without_traceback(record, error)
-        token = HANDLED.set(error)
+        token, library = HANDLED.set(error), BY_LIBRARY.set(not is_in_app(record.pathname))
         try:
             previous(self, record)
         finally:
+            BY_LIBRARY.reset(library)
             HANDLED.reset(token)
 
     return _replace(handler, "emit", emit)
