@@ -20,6 +20,7 @@ class App:
     capture: Callable[[BaseException], object]
     fail: Callable[[int], None]
     five_fields: Callable[[], AbstractContextManager[object]] = nullcontext
+    baggage_fields: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ STORM = "error storm: three nested spans and a log record"
 CALLS = (
     Call(SPAN, _span, 300),
     Call(FIELDS, _span, 300, lambda app: app.five_fields()),
+    Call("span, five context fields, two of them baggage", _span, 300, lambda app: app.baggage_fields()),
     Call("binding five context fields, and a span", _bound_span, 200),
     Call("log line", _log, 300),
     *(Call(FIRST.format(depth), _exception(depth), 40) for depth in DEPTH),

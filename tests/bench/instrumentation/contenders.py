@@ -17,7 +17,7 @@ _PLAIN = {
     "OTEL_SERVICE_NAME": "shop",
     "OTEL_BAGGAGE_SPAN_ATTRIBUTE_KEYS": "correlation_id,tenant,region,plan",
 }
-_STEERED = ("OTEL_", "ERRORPLANE_", "SENTRY_")
+_STEERED = ("OTEL_", "ERRORPLANE_", "SENTRY_", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True, slots=True)

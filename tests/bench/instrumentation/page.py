@@ -190,8 +190,7 @@ _METHOD = """\
   process of its own, all are up at the same time and run batches of each case in turn, forwards and backwards.
 - **Single calls**: CPU time of the thread that makes the call. Exporters drop what they get at once. Exceptions are raised
   by functions in six files and leave the span; with sentry-sdk they are captured then. The span with five context
-  fields has none with others than errorplane: there it is a span as in the first row. Three of its fields are bound, two
-  come as baggage.
+  fields has none with others than errorplane: there it is a span as in the first row.
 - **Error storm**: the same error again and again, through three nested spans and into a log record.
 - **With head sampling**: `parentbased_traceidratio` at 10 %. `ERRORPLANE_EXPORT_ERRORS` records every span so that
   those of errors can leave: that is what it costs.

@@ -107,8 +107,8 @@ def _application(who: Contender, folder: Path) -> App:
     _sdk(trace.get_tracer_provider(), TracerProvider).add_span_processor(SimpleSpanProcessor(_NoSpans()))
     logs.add_log_record_processor(SimpleLogRecordProcessor(_NoLogs()))
     span = trace.get_tracer("shop").start_as_current_span
-    ours = {"five_fields": _five_fields} if _is_attached() else {}
-    return App(span, span, log, lambda _: None, fail, **ours)
+    fields = (_five_fields, _baggage_fields) if _is_attached() else ()
+    return App(span, span, log, lambda _: None, fail, *fields)
 
 
 def _sdk(provider: object, kind: type[Any]) -> Any:
@@ -123,7 +123,16 @@ def _is_attached() -> bool:
 
 
 def _five_fields() -> AbstractContextManager[object]:
-    """As a middleware does for a request: three fields bound, two from the baggage that came in."""
+    """As a middleware binds them for a request."""
+    from errorplane.context import bind
+
+    return bind(
+        correlation_id="c-17", tenant="acme", component="cart", deployment="production", deployment_id="2026-11-25.3"
+    )
+
+
+def _baggage_fields() -> AbstractContextManager[object]:
+    """Three fields bound, two in the baggage that came in."""
     from errorplane.context import bind
 
     stack = ExitStack()
