@@ -7,7 +7,8 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 PYTHON ?= python3
 PY := .venv/bin/python
-SCRIPTS := scripts/build-collector scripts/check-repo scripts/generate-dashboards scripts/generate-docs scripts/install-node-packages
+SCRIPTS := scripts/build-collector scripts/check-repo scripts/generate-dashboards scripts/generate-docs scripts/install-node-packages \
+	scripts/install-python
 UV := uv==0.13.9
 
 help: ## show this list

@@ -104,7 +104,7 @@ def test_a_command_without_opentelemetry(sink: Sink, tmp_path: Path) -> None:
     code, report, _ = doctor(tmp_path, sink, "--json", "--", *command, "pass")
     assert (code, "not-attached" in ids(report)) == (1, True)
     code, report, _ = doctor(tmp_path, sink, "--json", "--", *command, "import errorplane.hooks as h; h.attach()")
-    assert (code, ids(report)) == (0, [])
+    assert (code, ids(report)) == (0, ["signal-off", "signal-off"])
 
 
 CONFIG = """

@@ -45,6 +45,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a hook failed": ({"failures": {"on_start": 3}}, ["own-failures"]),
     "two distros": ({"distros": TWO}, ["several-distros"]),
     "two distros, one chosen": ({"distros": TWO, "variables": {"OTEL_PYTHON_DISTRO": "distro"}}, []),
+    "two distros of one name": (
+        {"distros": ("distro", "distro"), "variables": {"OTEL_PYTHON_DISTRO": "distro"}},
+        ["several-distros"],
+    ),
     "a distro that is not there": ({"variables": {"OTEL_PYTHON_DISTRO": "aws_distro"}}, ["unknown-distro"]),
     "two configurators": ({"configurators": ("a", "b")}, ["several-configurators"]),
     "one configurator": ({"configurators": ("a",)}, []),
@@ -64,7 +68,11 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"variables": FILE, "providers": dict(HEALTHY.providers) | {"metrics": PROXIES["metrics"]}},
         [],
     ),
-    "no file and no logs": ({"providers": dict(HEALTHY.providers) | {"logs": PROXIES["logs"]}}, []),
+    "no file and no logs": (
+        {"providers": dict(HEALTHY.providers) | {"logs": PROXIES["logs"]}},
+        ["signal-off"],
+    ),
+    "no SDK": ({"providers": PROXIES, "variables": {"OTEL_SDK_DISABLED": "true"}}, []),
     "a start that failed": (
         {"messages": ("opentelemetry.x: Failed to auto initialize OpenTelemetry: ValueError: x",), "variables": FILE},
         ["start-failed"],

@@ -90,6 +90,12 @@ SIGNAL_MISSING: Final = Rule(
     "Errors of that signal never leave: a signal that the file does not name stays off, whatever the variables say.",
     "Add the provider to the file.",
 )
+SIGNAL_OFF: Final = Rule(
+    "signal-off",
+    "warning",
+    "Nobody has set up a provider for it, so what the application makes of it goes nowhere.",
+    "Start with `opentelemetry-instrument`, set a provider, or switch it on where the distro has it off.",
+)
 SETTINGS_FILE: Final = Rule(
     "settings-file",
     "error",
@@ -164,6 +170,7 @@ RULES: Final[tuple[Rule, ...]] = (
     UNKNOWN_DISTRO,
     SEVERAL_CONFIGURATORS,
     SIGNAL_MISSING,
+    SIGNAL_OFF,
     SETTINGS_FILE,
     ENDPOINT,
     ENDPOINT_TLS,

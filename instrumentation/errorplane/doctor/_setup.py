@@ -41,7 +41,7 @@ _NO_PROVIDER = ("Proxy", "NoOp")
 
 def check_setup(facts: Facts) -> Iterator[Finding]:
     """What is wrong with the start-up of a process."""
-    for check in (_attached, _start, _hooks, _distros, _config_file, _settings, _opt_ins, _baggage):
+    for check in (_attached, _start, _hooks, _distros, _signals, _settings, _opt_ins, _baggage):
         yield from check(facts)
     for breaker in facts.breakers:
         where, _, name = breaker.rpartition(" ")
@@ -95,23 +95,27 @@ def _distros(facts: Facts) -> Iterator[Finding]:
     ):
         variable = f"OTEL_PYTHON_{kind.upper()}"
         wanted = facts.variables.get(variable)
-        if wanted is None and len(set(names)) > 1:
-            yield Finding(rule, f"{', '.join(names)} are installed, and {names[0]} wins", variable)
+        if len(names if wanted is None else [name for name in names if name == wanted]) > 1:
+            yield Finding(rule, f"{', '.join(names)} are installed, and the first that fits wins", variable)
         elif wanted is not None and wanted not in names:
             yield Finding(
                 rules.UNKNOWN_DISTRO, f"{variable} is {wanted!r}; installed are {', '.join(names) or 'none'}", variable
             )
 
 
-def _config_file(facts: Facts) -> Iterator[Finding]:
-    path = facts.variables.get(_CONFIG_FILE)
-    if not path or any(finding.rule is rules.START_FAILED for finding in _start(facts)):
+def _signals(facts: Facts) -> Iterator[Finding]:
+    """Traces and logs without a provider of the SDK; that there are no metrics may be meant."""
+    if facts.variables.get("OTEL_SDK_DISABLED", "").lower() == "true" or any(
+        finding.rule is rules.START_FAILED for finding in _start(facts)
+    ):
         return
-    for signal, provider in facts.providers.items():
-        kind = provider.rpartition(".")[2].lstrip("_")
-        if signal != "metrics" and kind.startswith(_NO_PROVIDER):
-            key = {"traces": "tracer_provider", "logs": "logger_provider"}[signal]
-            yield Finding(rules.SIGNAL_MISSING, f"{path} has no {key}: no {signal} leave", path)
+    path = facts.variables.get(_CONFIG_FILE)
+    for signal, key in (("traces", "tracer_provider"), ("logs", "logger_provider")):
+        if facts.providers.get(signal, "").rpartition(".")[2].lstrip("_").startswith(_NO_PROVIDER):
+            if path:
+                yield Finding(rules.SIGNAL_MISSING, f"{path} has no {key}: no {signal} leave", path)
+            else:
+                yield Finding(rules.SIGNAL_OFF, f"no {signal} leave", signal)
 
 
 def _settings(facts: Facts) -> Iterator[Finding]:
