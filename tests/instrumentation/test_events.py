@@ -158,6 +158,19 @@ def test_an_event_is_frozen_and_replaced(capture: Capture) -> None:
     assert (found.message, new.exception) == ("x", found.exception)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kind": "odd"}, {"severity": "high"}, {"attempt": 0}, {"handled": "no"}, {"message": 7}, {"fields": {7: "x"}}],
+)
+def test_what_is_no_value_is_refused(wrong: Mapping[str, Any]) -> None:
+    """Where the callback gives it, so that it does not stop an exporter later; values of fields become short texts."""
+    found = ErrorEvent(Declined("x"), id="0" * 32, fingerprint="v1:0", kind=Kind.BUG)
+    with pytest.raises((TypeError, ValueError)):
+        found.replace(**wrong)
+    assert found.replace(kind="timeout", severity="P1").severity is Severity.P1
+    assert found.replace(fields={"n": 17, "gone": None, "long": "x" * 999}).fields == {"n": "17", "long": "x" * 256}
+
+
 def test_what_is_not_read_costs_nothing(capture: Capture) -> None:
     """Neither the message nor the chains of an exception are looked at before somebody asks."""
 
@@ -369,6 +382,16 @@ def test_a_callback_may_report_and_log_itself(capture: Capture, registered: Regi
     assert len(asked) == 1
     assert len(capture.logs) == 1
     assert event(capture)[EXCEPTION_MESSAGE] == "x"
+
+
+def test_where_writing_fails_the_sdk_writes(capture: Capture, swallowing: None) -> None:
+    """Better the stock event than none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("errorplane.hooks._spans.full", lambda *args: 1 / 0)
+        let(capture, Declined("x"), "request")
+    assert event(capture)[EXCEPTION_MESSAGE] == "x"
+    assert ERROR_FRAMES not in event(capture)
+    GUARD.forget()
 
 
 def test_except_star_makes_no_new_error(capture: Capture) -> None:

@@ -10,23 +10,14 @@ from typing import Any, Final, NamedTuple, NoReturn, Self
 from errorplane.errors._attributes import COMPONENT
 from errorplane.errors._frames import place
 from errorplane.errors._live import message_of, qualified_type
+from errorplane.errors._shorten import writable
 from errorplane.errors._trail import CAUSES, LEAVES
 from errorplane.errors._vocabulary import Category, Kind, Severity
 
 FRAMES: Final = 10
 """Frames of the application's own code that an event tells of, from the innermost on."""
-_CHANGEABLE: Final = (
-    "type",
-    "message",
-    "fingerprint",
-    "kind",
-    "category",
-    "severity",
-    "handled",
-    "attempt",
-    "component",
-    "fields",
-)
+_FIELD: Final = 256
+"""Of a field that the application gives no more is kept, as of those that it binds."""
 _WALKED: Final = 10_000  # of a stack overflow no more is looked at
 
 
@@ -163,10 +154,12 @@ class ErrorEvent:
 
     def replace(self, **changes: Any) -> Self:
         """The event with other values for type, message, fingerprint, kind, category, severity, handled, attempt,
-        component or fields. Raises TypeError for another name: the rest is not the application's to say."""
-        for name in changes:
+        component or fields. Raises TypeError for another name, since the rest is not the application's to say, and
+        TypeError or ValueError for a value that is none."""
+        for name, value in changes.items():
             if name not in _CHANGEABLE:
                 raise TypeError(f"{name} of an ErrorEvent cannot be replaced; allowed are {', '.join(_CHANGEABLE)}")
+            changes[name] = _CHANGEABLE[name](value)
         new = object.__new__(type(self))
         for name in self.__slots__:
             if name in changes:
@@ -258,6 +251,44 @@ def _frames(error: BaseException) -> tuple[AppFrame, ...]:
     return tuple(frame for frame, _ in islice(own_frames(error), FRAMES))
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"must be a text, not {type(value).__name__}")
+    return str.__str__(value)
+
+
+def _attempt(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"an attempt is a number from 1 on, not {value!r}")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"must be true or false, not {type(value).__name__}")
+    return value
+
+
+def _fields(value: Mapping[str, object]) -> dict[str, str]:
+    return {_text(name): writable(str(each)[:_FIELD]) for name, each in value.items() if each is not None}
+
+
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+_CHANGEABLE: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "type": _text,
+    "message": _text,
+    "fingerprint": _text,
+    "kind": Kind,
+    "category": _or_none(Category),
+    "severity": _or_none(Severity),
+    "handled": _or_none(_flag),
+    "attempt": _or_none(_attempt),
+    "component": _or_none(_text),
+    "fields": _fields,
+}
 _READ: Final[Mapping[str, Callable[[BaseException], Any]]] = {
     "type": qualified_type,
     "message": message_of,

@@ -88,7 +88,8 @@ def record(attachment: Attachment, previous: RecordException, writer: Writer, ca
     if event is None:
         remember(error, occurrence)
         return
-    GUARD.run("record_exception", _write, attachment, writer, call, occurrence, event, added)
+    if not GUARD.run("record_exception", _write, attachment, writer, call, occurrence, event, added):
+        previous(span, error, call.attributes, call.timestamp, call.escaped)
 
 
 def _see(attachment: Attachment, call: Recording) -> tuple[Occurrence, ErrorEvent | None]:
@@ -131,7 +132,7 @@ def _write(
     occurrence: Occurrence,
     event: ErrorEvent,
     added: Attributes,
-) -> None:
+) -> bool:
     reference = short(event)
     writer.attributes(call.span, reference)
     is_first = not occurrence.recorded
@@ -144,17 +145,18 @@ def _write(
     elif call.attributes:
         record_of_it = {**words_of(event), **reference}
     else:
-        return
+        return True
     own = call.attributes or {}
     as_log = attachment.signal is not Signal.EVENTS and _write_log(attachment, call, event, {**record_of_it, **own})
     if as_log and attachment.signal is Signal.LOGS:
-        return
+        return True
     written = {**record_of_it, _ESCAPED: str(call.escaped)}
     if own or added:
         theirs = {**(added or {}), **own, **_changed(occurrence, event)}
         call.span.add_event(EXCEPTION_EVENT, _bounded({**written, **theirs}), call.timestamp)
     else:
         writer.event(call.span, EXCEPTION_EVENT, written, call.timestamp)
+    return True
 
 
 def _changed(occurrence: Occurrence, event: ErrorEvent) -> Mapping[str, Value]:
