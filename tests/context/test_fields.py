@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import Context
 
 import pytest
 
@@ -94,6 +95,20 @@ def test_a_user_can_be_removed(settings: Settings) -> None:
         assert not fields()
     settings({"ERRORPLANE_USER_KEY": KEY + "!"})
     assert user_hash("lena") != first
+
+
+def test_a_block_may_be_left_in_another_context() -> None:
+    """A generator that nobody reads to its end is closed wherever it is collected; nothing is raised there."""
+
+    def messages() -> Iterator[str]:
+        with bind(tenant="acme"):
+            yield fields()[TENANT]
+
+    waiting = messages()
+    assert Context().run(next, waiting) == "acme"
+    with bind(tenant="other"):
+        waiting.close()  # type: ignore[attr-defined]  # it is a generator
+        assert fields()[TENANT] == "other"
 
 
 def test_a_deployment_can_be_set_and_removed() -> None:

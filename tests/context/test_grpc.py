@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from contextvars import Context
+from typing import Any, NamedTuple
 
 import grpc
 import grpc.aio
@@ -22,6 +23,7 @@ from tests.context.conftest import Attach
 
 from errorplane.context import bind, fields
 from errorplane.errors import CORRELATION_ID, TENANT
+from errorplane.middleware import grpc_interceptor
 from errorplane.testing import Capture
 
 OURS, THIRD_PARTY = "127.0.0.1", "127.0.0.2"
@@ -175,6 +177,51 @@ def test_calls_of_each_kind_with_asyncio(instrumented: None, carrying: None, kin
     assert told[first:]
     for metadata, _ in told[first:]:
         assert not {"baggage", "x-request-id"} & set(metadata)
+
+
+def test_metadata_of_the_code_itself_is_decided_on_too(attached: Attach) -> None:
+    """Baggage that an application puts into the metadata of a call by hand."""
+    attached(HOSTS)
+    told: Told = []
+    given = (("baggage", "tenant=acme,cart=17"), ("mine", "1"))
+    for host in (OURS, THIRD_PARTY):
+        with serving(told, host) as target, grpc.insecure_channel(target) as channel:
+            channel.unary_unary("/shop.Cart/unary_unary", None, None)(b"x", timeout=10, metadata=given)
+    (ours, _), (theirs, _) = told
+    assert (ours["baggage"], ours["mine"]) == ("tenant=acme", "1")
+    assert ("baggage" in theirs, theirs["mine"]) == (False, "1")
+
+
+def test_messages_of_a_stream_may_be_asked_for_in_several_contexts() -> None:
+    """As gRPC does from the threads of its pool: each is made with the fields of the call."""
+
+    class Call(NamedTuple):
+        metadata: tuple[tuple[str, str], ...]
+
+        def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+            return self.metadata
+
+        def set_trailing_metadata(self, _: object) -> None:
+            pass
+
+    class Handlers(NamedTuple):
+        request_streaming: bool
+        response_streaming: bool
+        request_deserializer: None
+        response_serializer: None
+        unary_stream: Callable[[Any, Any], Iterator[str]]
+
+    def several(request: Any, context: Any) -> Iterator[str]:
+        for _ in range(3):
+            yield fields()[CORRELATION_ID]
+
+    interceptor = grpc_interceptor()
+    handler = interceptor.intercept_service(lambda _: Handlers(False, True, None, None, several), None)  # type: ignore[arg-type,return-value]  # what is asked of them
+    assert handler is not None
+    assert handler.unary_stream is not None
+    call: Any = Call((("x-request-id", "c-17"),))
+    messages = handler.unary_stream(b"x", call)
+    assert [Context().run(next, messages) for _ in range(3)] == ["c-17"] * 3
 
 
 def test_the_answer_says_by_which_id_the_call_can_be_found(attached: Attach) -> None:

@@ -184,6 +184,8 @@ def test_where_nothing_is_traced_an_id_can_be_made() -> None:
     assert ask_wsgi(made) == ([b"new"], [("X-Request-ID", "new")])
     assert ask_wsgi(made, HTTP_X_REQUEST_ID="c-17") == ([b"c-17"], [("X-Request-ID", "c-17")])
     assert ask_wsgi(WsgiMiddleware(app)) == ([b"none"], [])
+    around = WsgiMiddleware(made, new_id=lambda: "of the outermost")
+    assert ask_wsgi(around)[0] == [b"of the outermost"]
 
 
 def test_flask_without_a_line_of_code(capture: Capture) -> None:
@@ -271,6 +273,7 @@ def test_asgi_parts_of_an_answer_are_not_held_back() -> None:
     sent: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
+        set_tenant("acme")
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"a", "more_body": True})
         assert sent == ["http.response.start", "http.response.body"]
@@ -282,10 +285,22 @@ def test_asgi_parts_of_an_answer_are_not_held_back() -> None:
     async def receive() -> Any:
         raise AssertionError("nobody asked for it")
 
-    scope = {"type": "http", "headers": [(b"x-request-id", b"c-17")]}
-    asyncio.run(AsgiMiddleware(app)(scope, receive, send))
+    async def serve() -> None:
+        await AsgiMiddleware(app)({"type": "http", "headers": [(b"x-request-id", b"c-17")]}, receive, send)
+        assert not fields(), "the next request on this connection may run in the same task"
+
+    asyncio.run(serve())
     assert len(sent) == 3
-    assert not fields()
+
+
+def test_asgi_an_id_that_the_application_sets_on_its_answer_stays() -> None:
+    """Ours is not put beside it."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Request-Id", b"mine")]})
+        await send({"type": "http.response.body"})
+
+    assert ask_asgi(AsgiMiddleware(app), "/").headers.get_list("X-Request-ID") == ["mine"]
 
 
 def test_asgi_other_scopes_are_left_alone() -> None:

@@ -73,7 +73,10 @@ class bind:
         if error is not None:
             for call in leaving:
                 call(error, _BOUND.get())
-        _BOUND.reset(self._tokens.pop())
+        try:
+            _BOUND.reset(self._tokens.pop())
+        except ValueError:
+            pass  # left in another context than it was entered in, as by a generator that nobody reads to its end
 
 
 def set_correlation_id(value: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -78,16 +78,20 @@ def _calls(behavior: Callable[[Any, Any], Iterator[T]]) -> Callable[[Any, Any], 
     def call(request: Any, context: Any) -> Iterator[T]:
         messages = _messages(behavior, request, context)
         own = copy_context()
-        while True:
-            try:
-                yield own.run(next, messages)
-            except StopIteration:
-                return
+        try:
+            while True:
+                try:
+                    message = own.run(next, messages)
+                except StopIteration:
+                    return
+                yield message
+        finally:
+            own.run(messages.close)  # a call that was cancelled is not asked for the rest
 
     return call
 
 
-def _messages(behavior: Callable[[Any, Any], Iterator[T]], request: Any, context: Any) -> Iterator[T]:
+def _messages(behavior: Callable[[Any, Any], Iterator[T]], request: Any, context: Any) -> Generator[T, None, None]:
     with serving(context.invocation_metadata()):
         GUARD.run("middleware", _answer, context)
         yield from behavior(request, context)
