@@ -23,6 +23,8 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 class Distro(BaseDistro):  # type: ignore[misc]  # as above: untyped, so Any
     """OTLP over gRPC for all signals, and the SDK set up where no other package does it.
 
+    It is no configurator: OpenTelemetry runs the first of those that are installed and warns of all others at each start,
+    so one of ours would now and then stand in for that of another distro, and otherwise only be complained about.
     The same with `ERRORPLANE_ENABLED=false`, which leaves a plain OpenTelemetry; `OTEL_SDK_DISABLED` ends that too.
     """
 
