@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextvars import ContextVar
 from io import BytesIO
+from types import ModuleType
 from typing import Any
 from wsgiref.util import FileWrapper, setup_testing_defaults
 
@@ -336,6 +339,46 @@ def test_asgi_requests_at_the_same_time_keep_apart(capture: Capture) -> None:
         return [answer.text for answer in answers]
 
     assert asyncio.run(both()) == [f"{number} /{number}" for number in range(10)]
+
+
+class CorrelationIdMiddleware:
+    """What asgi-correlation-id 5 does, by its published names: it makes an id, sets its variable, adds its header."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        THEIRS.set("made-by-them")
+
+        async def answer(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), (b"X-Request-ID", b"made-by-them")]}
+            await send(message)
+
+        await self.app(scope, receive, answer)
+
+
+THEIRS: ContextVar[str | None] = ContextVar("correlation_id", default=None)
+
+
+@pytest.mark.parametrize("ours", ["inside", "around"])
+def test_the_id_of_asgi_correlation_id_is_ours(attached: Attach, monkeypatch: pytest.MonkeyPatch, ours: str) -> None:
+    """It may have refused the id that came; there is one header on the answer, whichever stands around the other."""
+    for name in ("asgi_correlation_id", "asgi_correlation_id.middleware"):
+        module = ModuleType(name)
+        vars(module).update(correlation_id=THEIRS, CorrelationIdMiddleware=CorrelationIdMiddleware)
+        monkeypatch.setitem(sys.modules, name, module)
+    attached({})
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": fields()[CORRELATION_ID].encode()})
+
+    inside = CorrelationIdMiddleware(AsgiMiddleware(app))
+    around = AsgiMiddleware(CorrelationIdMiddleware(app))
+    answer = ask_asgi(inside if ours == "inside" else around, "/")
+    assert answer.text == "made-by-them"
+    assert answer.headers.get_list("X-Request-ID") == ["made-by-them"]
 
 
 def test_it_can_be_switched_off(attached: Attach) -> None:

@@ -73,7 +73,7 @@ class bind:
         if error is not None:
             for call in leaving:
                 call(error, _BOUND.get())
-        try:
+        try:  # noqa: SIM105  # `suppress` takes longer than all the rest of this
             _BOUND.reset(self._tokens.pop())
         except ValueError:
             pass  # left in another context than it was entered in, as by a generator that nobody reads to its end

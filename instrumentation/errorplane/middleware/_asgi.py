@@ -41,8 +41,9 @@ async def serve(app: AsgiApp, scope: Scope, receive: Receive, send: Send, new_id
     if scope["type"] not in _SERVED:
         await app(scope, receive, send)
         return
+    theirs = _of_asgi_correlation_id()
     if MARK in scope:
-        with bind(correlation_id=_of_asgi_correlation_id()):
+        with bind(correlation_id=theirs):
             await app(scope, receive, send)
         return
     scope[MARK] = True
@@ -52,8 +53,8 @@ async def serve(app: AsgiApp, scope: Scope, receive: Receive, send: Send, new_id
             message = GUARD.run("middleware", _with_id, message) or message
         await send(message)
 
-    with serving(scope.get("headers"), new_id), bind(correlation_id=_of_asgi_correlation_id()):
-        await app(scope, receive, answer)
+    with serving(scope.get("headers"), new_id), bind(correlation_id=theirs):
+        await app(scope, receive, send if theirs else answer)  # that one puts the header on every answer itself
 
 
 def _with_id(message: Message) -> Message:
