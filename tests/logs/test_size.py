@@ -59,6 +59,14 @@ def test_a_line_is_bounded(name: str, mask: bool) -> None:
 
 
 @_MASKED
+def test_the_texts_of_a_line_have_a_length_together(mask: bool) -> None:
+    """Looking through all of what a line would drop later takes time that the application waits."""
+    producer = Stdlib(Options(environ={}, mask=mask))
+    producer.log("info", "x", value=["w " * (TEXT_LENGTH // 2)] * 100)
+    assert producer.lines[0]["attributes"]["value"][-97:] == ["…"] * 97
+
+
+@_MASKED
 def test_what_fits_is_left_alone(mask: bool) -> None:
     """Texts up to the limit, nested values, many small ones."""
     value = {"text": "w " * (TEXT_LENGTH // 4), "nested": {"a": [{"b": [None, True, 1.5]}]}, "list": list(range(100))}
