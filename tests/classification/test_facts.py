@@ -190,11 +190,11 @@ def test_one_place_that_knows_it_unhandled_decides() -> None:
     """What was logged where it was handled for once, and still left the service, was not handled; attempts add up."""
     outer, inner = span_id(), span_id()
     errors = [
-        replace(error("shop", inner, outer, TIMEOUT), handled=True, attempt=2),
         replace(error("shop", outer, b"", TIMEOUT), handled=False, attempt=3),
+        replace(error("shop", inner, outer, TIMEOUT), handled=True, attempt=2),
         error("cart", span_id(), b"", TIMEOUT),
     ]
-    told, _, untold = CLASSIFIER.classify(errors)
+    _, told, untold = CLASSIFIER.classify(errors)
     fact = CLASSIFIER.fact(told, "")
     assert (fact.handled, fact.attempt) == (False, 3)
     assert (untold.handled, untold.attempt) == (None, None)

@@ -564,9 +564,9 @@ def test_allowed_variables_are_masked() -> None:
 
 
 def test_the_last_lines_of_a_trace_are_masked() -> None:
-    """So many as are wanted, of this trace only, whichever logger wrote them."""
+    """Of this trace only, whichever logger wrote them."""
     logger = logging.Logger("shop")  # noqa: LOG001  # not in the tree, where other handlers may be
-    with Capture(environ={"ERRORPLANE_LOG_LINES": "2"}) as capture:
+    with Capture(environ={"ERRORPLANE_LOG_LINES": "9"}) as capture:
         with capture.tracer.start_as_current_span("other"):
             logger.warning("not of this trace")
         with pytest.raises(Declined), capture.tracer.start_as_current_span("request"):  # noqa: PT012  # one program
@@ -574,10 +574,24 @@ def test_the_last_lines_of_a_trace_are_masked() -> None:
                 logger.warning(words, *["4111 1111 1111 1111"] * words.count("%s"))
             charge(Declined("x"))
     lines = event(capture)[ERROR_LOG_LINES]
-    assert [line.split(":")[0] for line in lines] == ["WARNING shop", "WARNING shop"]
-    assert "first" not in str(lines)
+    assert [line.split(":")[0] for line in lines] == ["WARNING shop"] * 3
+    assert "not of this trace" not in str(lines)
     assert "4111" not in str(lines)
     assert "jo@example.org" not in str(lines)
+
+
+def test_so_many_lines_are_kept_as_are_wanted() -> None:
+    """The last ones, and the exception's trace decides though its span is not the current one any more."""
+    logger = logging.Logger("shop")  # noqa: LOG001  # not in the tree, where other handlers may be
+    with (
+        Capture(environ={"ERRORPLANE_LOG_LINES": "2"}) as capture,
+        pytest.raises(Declined),
+        capture.tracer.start_as_current_span("request"),
+    ):
+        for words in ("first", "second", "third"):
+            logger.warning(words)
+        raise Declined("x")
+    assert event(capture)[ERROR_LOG_LINES] == ("WARNING shop: second", "WARNING shop: third")
 
 
 def test_neither_is_written_unless_asked_for(capture: Capture) -> None:

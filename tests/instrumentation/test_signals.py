@@ -64,7 +64,8 @@ def test_logs_stand_for_span_events() -> None:
     """One log record in the context of the span, with the exception itself and its operation's name, and no event."""
     error = Declined("x")
     with (
-        Capture(service="shop", environ=LOGS) as capture, pytest.raises(Declined),
+        Capture(service="shop", environ=LOGS) as capture,
+        pytest.raises(Declined),
         capture.tracer.start_as_current_span("q", kind=SpanKind.SERVER, attributes=SERVER),
     ):
         raise error
@@ -226,14 +227,15 @@ def test_the_bridge_makes_events_of_the_current_span() -> None:
     assert len(capture.records) == 3
 
 
-def test_the_bridge_leaves_other_spans_alone() -> None:
-    """Outside of spans, of spans that have ended and with the ids of another span nothing is added."""
+def test_the_bridge_leaves_other_spans_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """Outside of spans and to spans that have ended nothing is added, and the SDK not asked to."""
     with Capture(environ={BRIDGE: "true"}) as capture:
         capture.logger.emit(event_name="outside")
-        with capture.tracer.start_as_current_span("ended") as span:
+        with capture.tracer.start_as_current_span("ended", end_on_exit=False) as span:
             span.end()
             capture.logger.emit(event_name="too.late")
     assert capture.spans["ended"].events == ()
+    assert caplog.messages == []
     assert len(capture.records) == 2
 
 
