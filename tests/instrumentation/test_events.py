@@ -580,17 +580,19 @@ def test_the_last_lines_of_a_trace_are_masked() -> None:
     assert "jo@example.org" not in str(lines)
 
 
+def warn_and_fail(logger: logging.Logger, *words: str) -> None:
+    for each in words:
+        logger.warning(each)
+    raise Declined("x")
+
+
 def test_so_many_lines_are_kept_as_are_wanted() -> None:
     """The last ones, and the exception's trace decides though its span is not the current one any more."""
     logger = logging.Logger("shop")  # noqa: LOG001  # not in the tree, where other handlers may be
-    with (
-        Capture(environ={"ERRORPLANE_LOG_LINES": "2"}) as capture,
-        pytest.raises(Declined),
-        capture.tracer.start_as_current_span("request"),
-    ):
-        for words in ("first", "second", "third"):
-            logger.warning(words)
-        raise Declined("x")
+    with Capture(environ={"ERRORPLANE_LOG_LINES": "2"}) as capture:
+        span = capture.tracer.start_as_current_span("request")
+        with pytest.raises(Declined), span:
+            warn_and_fail(logger, "first", "second", "third")
     assert event(capture)[ERROR_LOG_LINES] == ("WARNING shop: second", "WARNING shop: third")
 
 
