@@ -10,6 +10,7 @@ import queue
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from tests.logs.producers import NAME, Exported, Written, logger_of
 
 from errorplane.context import bind
@@ -119,3 +120,27 @@ def test_a_queue_keeps_what_was_known() -> None:
     assert behind.lines[0]["otel.scope.name"] == NAME
     assert behind.lines[0]["exception.message"] == "mail <EMAIL_ADDRESS>"
     assert len(behind.lines[1]["trace_id"]) == 32
+
+
+def test_opentelemetry_behind_a_queue_has_what_was_known() -> None:
+    """Its handler sends the trace, the exception and the fields of where a record was logged, and the message alone."""
+    waiting: queue.Queue[Any] = queue.Queue()
+    through = logging.handlers.QueueHandler(waiting)
+    through.addFilter(ContextFilter("shop", environ={}))
+    logger = logger_of(through)
+    with Capture(service="shop") as capture:
+        exported = Exported(capture.logger_provider)
+        with bind(tenant="acme"), capture.tracer.start_as_current_span("request"):
+            try:
+                raise ValueError("no stock")
+            except ValueError:
+                logger.exception("cannot serve %s", "order", extra={"order": 17})
+                logger.addHandler(capture.handler)
+                logger.exception("cannot serve %s", "order", extra={"order": 17})
+        with capture.tracer.start_as_current_span("of the queue's thread"):
+            capture.handler.handle(waiting.get())
+        assert not trace.get_current_span().get_span_context().is_valid
+    direct, behind = exported.lines
+    assert behind == direct
+    assert behind["exception.type"] == "ValueError"
+    assert len(behind["span_id"]) == 16

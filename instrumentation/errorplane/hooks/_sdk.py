@@ -15,13 +15,15 @@ from importlib.metadata import entry_points
 from typing import Any, Final, NamedTuple
 from weakref import WeakSet
 
+from opentelemetry.context import attach, detach
+
 from errorplane.context import leaving
 from errorplane.errors import is_in_app
 from errorplane.hooks._attachment import BY_LIBRARY, HANDLED, Attachment
 from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._imports import after_import
-from errorplane.hooks._records import as_logged
+from errorplane.hooks._records import COMPOSED, as_logged
 from errorplane.hooks._sdk_spans import (
     add_event,
     caller_of,
@@ -243,9 +245,7 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
     handler = _find(module, "LoggingHandler")
     previous = handler.emit
 
-    @functools.wraps(previous)
-    def emit(self: logging.Handler, record: logging.LogRecord) -> None:
-        record = as_logged(record)
+    def see(self: logging.Handler, record: logging.LogRecord) -> None:
         info = record.exc_info
         error = info[1] if isinstance(info, tuple) and len(info) == 3 else None
         if not attachment.active or info is None or not isinstance(error, BaseException):
@@ -259,6 +259,18 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
         finally:
             BY_LIBRARY.reset(library)
             HANDLED.reset(token)
+
+    @functools.wraps(previous)
+    def emit(self: logging.Handler, record: logging.LogRecord) -> None:
+        found = GUARD.run("queued record", as_logged, record) if COMPOSED in vars(record) else None
+        if found is None:
+            see(self, record)
+            return
+        token = attach(found[1])
+        try:
+            see(self, found[0])
+        finally:
+            detach(token)
 
     return _replace(handler, "emit", emit)
 
