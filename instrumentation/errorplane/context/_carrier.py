@@ -6,7 +6,8 @@ A field that other parts want to send along, such as a deadline, registers itsel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -33,6 +34,7 @@ class CarrierField(Generic[T]):
 
 
 _fields: Final[list[CarrierField[Any]]] = []
+_names: Final[set[str]] = set()  # of all headers of all fields
 
 
 def register(field: CarrierField[Any]) -> Callable[[], None]:
@@ -40,22 +42,37 @@ def register(field: CarrierField[Any]) -> Callable[[], None]:
     if any(field.name == other.name or set(field.headers) & set(other.headers) for other in _fields):
         raise ValueError(f"{field.name}: another field has this name or one of {', '.join(field.headers)}")
     _fields.append(field)
-    return lambda: _fields.remove(field)
+    _names.update(field.headers)
+
+    def back() -> None:
+        _fields.remove(field)
+        _names.difference_update(field.headers)
+
+    return back
 
 
 def read_headers(carrier: object, names: Collection[str]) -> dict[str, str]:
     """The first value of each of these headers, named in lower case, whatever the carrier's form and spelling."""
-    if isinstance(carrier, Mapping) and _WSGI in carrier:
-        spelled = ((name, carrier.get(f"HTTP_{name.upper().replace('-', '_')}")) for name in names)
-        return {name: value for name, value in spelled if isinstance(value, str)}
+    wanted, in_wsgi = _spellings(frozenset(names))
+    if isinstance(carrier, dict) and _WSGI in carrier:
+        return {name: value for key, name in in_wsgi.items() if isinstance(value := carrier.get(key), str)}
     found: dict[str, str] = {}
-    for key, value in _pairs(carrier):
-        name = (
-            (key.decode("latin-1") if isinstance(key, bytes) else key).lower() if isinstance(key, str | bytes) else ""
-        )
-        if name in names and name not in found and (text := _text(value)) is not None:
-            found[name] = text
+    for pair in _pairs(carrier):
+        try:  # before any check: this is done for every header of every request
+            name = wanted.get(pair[0].lower())
+            if name is not None and name not in found and (text := _text(pair[1])) is not None:
+                found[name] = text
+        except (AttributeError, LookupError, TypeError):
+            continue  # no pair, or one that has no name
     return found
+
+
+@functools.lru_cache(64)
+def _spellings(names: frozenset[str]) -> tuple[Mapping[str | bytes, str], Mapping[str, str]]:
+    """The names in lower case, as text and as bytes, and those of WSGI's environment; each with the name it is of."""
+    wanted: dict[str | bytes, str] = {name: name for name in names}
+    wanted |= {name.encode("latin-1"): name for name in names}
+    return wanted, {f"HTTP_{name.upper().replace('-', '_')}": name for name in names}
 
 
 def write_headers(carrier: object, headers: Mapping[str, str]) -> None:
@@ -84,7 +101,7 @@ def remove_headers(carrier: object, names: Collection[str]) -> None:
 
 def extract(carrier: object) -> dict[str, Any]:
     """The values of all registered fields that a carrier holds in a usable form, by the field's name."""
-    headers = read_headers(carrier, {header for field in _fields for header in field.headers})
+    headers = read_headers(carrier, _names)
     found: dict[str, Any] = {}
     for field in _fields if headers else ():
         for header in field.headers:
@@ -123,18 +140,11 @@ class received:
             self._entered.pop().__exit__(kind, error, traceback)
 
 
-def _pairs(carrier: object) -> Iterable[tuple[object, object]]:
-    if carrier is None:
-        return ()
-    items = getattr(carrier, "items", None)
-    found = items() if callable(items) else carrier
-    return _only_pairs(found) if isinstance(found, Iterable) else ()
-
-
-def _only_pairs(found: Iterable[Any]) -> Iterator[tuple[object, object]]:
-    for pair in found:
-        if isinstance(pair, tuple | list) and len(pair) >= 2:
-            yield pair[0], pair[1]
+def _pairs(carrier: object) -> Iterable[Any]:
+    if not isinstance(carrier, list | tuple):
+        items = getattr(carrier, "items", None)
+        carrier = items() if callable(items) else carrier
+    return carrier if isinstance(carrier, Iterable) else ()
 
 
 def _text(value: object) -> str | None:

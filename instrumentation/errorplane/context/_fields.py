@@ -49,21 +49,27 @@ class bind:
         deployment_id: str | None = None,
         flags: Mapping[str, object] | None = None,
     ) -> None:
-        given = {
-            CORRELATION_ID: correlation_id,
-            COMPONENT: component,
-            TENANT: tenant,
-            USER_HASH: None if user is None else user_hash(user),
-            DEPLOYMENT: deployment,
-            DEPLOYMENT_ID: deployment_id,
-        }
-        self._given = {name: field_value(value) for name, value in given.items() if value is not None}
+        given: dict[str, str] = {}  # one by one: this is done for each request
+        if correlation_id is not None:
+            given[CORRELATION_ID] = field_value(correlation_id)
+        if component is not None:
+            given[COMPONENT] = field_value(component)
+        if tenant is not None:
+            given[TENANT] = field_value(tenant)
+        if user is not None and (pseudonym := user_hash(user)) is not None:
+            given[USER_HASH] = pseudonym
+        if deployment is not None:
+            given[DEPLOYMENT] = field_value(deployment)
+        if deployment_id is not None:
+            given[DEPLOYMENT_ID] = field_value(deployment_id)
+        self._given = given
         self._flags = flags
         self._tokens: list[Token[Mapping[str, str]]] = []
 
     def __enter__(self) -> Mapping[str, str]:
         before = _BOUND.get()
-        fields = MappingProxyType({**before, **self._given, **_flags(self._flags, before)})
+        given = self._given if self._flags is None else {**self._given, **_flags(self._flags, before)}
+        fields = MappingProxyType({**before, **given})
         self._tokens.append(_BOUND.set(fields))
         return fields
 
@@ -134,5 +140,5 @@ def _set(name: str, value: str | None) -> None:
         _BOUND.set(MappingProxyType({**_BOUND.get(), name: field_value(value)}))
 
 
-def _flags(flags: Mapping[str, object] | None, before: Mapping[str, str]) -> dict[str, str]:
-    return {name: field_value(value) for name, value in flag_fields(flags, before).items()} if flags else {}
+def _flags(flags: Mapping[str, object], before: Mapping[str, str]) -> dict[str, str]:
+    return {name: field_value(value) for name, value in flag_fields(flags, before).items()}

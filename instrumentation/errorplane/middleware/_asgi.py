@@ -42,9 +42,12 @@ async def serve(app: AsgiApp, scope: Scope, receive: Receive, send: Send, new_id
         await app(scope, receive, send)
         return
     theirs = _of_asgi_correlation_id()
+    if theirs is not None:
+        with serving(scope.get("headers")), bind(correlation_id=theirs):
+            await app(scope, receive, send)  # that one puts the header on every answer itself
+        return
     if MARK in scope:
-        with bind(correlation_id=theirs):
-            await app(scope, receive, send)
+        await app(scope, receive, send)
         return
     scope[MARK] = True
 
@@ -53,8 +56,8 @@ async def serve(app: AsgiApp, scope: Scope, receive: Receive, send: Send, new_id
             message = GUARD.run("middleware", _with_id, message) or message
         await send(message)
 
-    with serving(scope.get("headers"), new_id), bind(correlation_id=theirs):
-        await app(scope, receive, send if theirs else answer)  # that one puts the header on every answer itself
+    with serving(scope.get("headers"), new_id):
+        await app(scope, receive, answer)
 
 
 def _with_id(message: Message) -> Message:
