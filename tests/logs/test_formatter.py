@@ -204,6 +204,13 @@ def test_exceptions_that_are_only_text(lines: Lines) -> None:
     assert lines.only[EXCEPTION_STACKTRACE] == "ValueError: x"
 
 
+def test_a_record_that_is_none(lines: Lines, swallowing: None) -> None:
+    """One that another process has sent with half of its attributes costs what it says, and raises nothing."""
+    record = logging.makeLogRecord({"msg": "x", "created": None})
+    lines.handler.handle(record)
+    assert lines.only["body"] == "[QUARANTINED:error]"
+
+
 def test_from_dict_config(capsys: pytest.CaptureFixture[str]) -> None:
     """As applications configure it; the service comes from OpenTelemetry's variables."""
     logging.config.dictConfig(

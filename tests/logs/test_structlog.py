@@ -150,9 +150,21 @@ class Broken:
     __repr__ = __str__
 
 
+class Undecided:
+    """Is neither true nor false, as an array of numpy's."""
+
+    def __bool__(self) -> bool:
+        raise ValueError
+
+    __eq__ = __bool__  # type: ignore[assignment]  # that it fails is what is tested
+    __hash__ = object.__hash__
+
+
 def test_nothing_makes_it_raise() -> None:
     """Events, keys and values that fail when they are printed."""
-    line = json.loads(StructlogRenderer(environ={})(None, "info", {"event": Broken(), "value": Broken()}))
+    line = json.loads(
+        StructlogRenderer(environ={})(None, "info", {"event": Broken(), "value": Broken(), "exc_info": Undecided()})
+    )
     assert line["body"] == "<unprintable Broken>"
     assert line["attributes"] == {"value": "<unprintable Broken>"}
 

@@ -34,7 +34,7 @@ class JsonFormatter(logging.Formatter):
         composed = vars(record).get(COMPOSED)
         if isinstance(composed, dict) and TIMESTAMP in composed:
             return self._lines.written(composed, extra_of(record))
-        return self._lines.line(event_of(record))
+        return self._lines.line(event_of, record)
 
 
 def event_of(record: logging.LogRecord) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final, ParamSpec, TypedDict
 
 from opentelemetry import trace
 
@@ -42,6 +42,8 @@ _UNMASKED: Final = frozenset(
 )  # fmt: skip
 _ENDS_MATTER: Final = (EXCEPTION_STACKTRACE, names.CODE_STACK)
 _NANOSECONDS: Final = 1_000_000_000
+_UNKNOWN: Final = "NOTSET"
+P = ParamSpec("P")
 
 
 class Options(TypedDict, total=False):
@@ -82,8 +84,11 @@ class Lines:
         self._attachment = Attachment(new_id, ignore=frozenset(words(environ, IGNORE)))
         self._second = (0, "")
 
-    def line(self, event: Event) -> str:
-        """The event as one line of JSON, without a newline."""
+    def line(self, make: Callable[P, Event], *args: P.args, **kwargs: P.kwargs) -> str:
+        """The event that is made as one line of JSON, without a newline."""
+        event = GUARD.run("log_event", make, *args, **kwargs)
+        if event is None:
+            event = Event(time.time_ns(), _UNKNOWN, 0, withheld("error"), None)
         return self.written(self.composed(event), event.attributes)
 
     def composed(self, event: Event) -> dict[str, Any]:

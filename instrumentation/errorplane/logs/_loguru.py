@@ -36,7 +36,7 @@ class LoguruFormat:
 
     def __call__(self, record: Any) -> str:
         """The template of the line: loguru calls this where it was logged, and formats once more after that."""
-        record[_LINE] = self._lines.line(event_of_loguru(record))
+        record[_LINE] = self._lines.line(event_of_loguru, record)
         return f"{{{_LINE}}}\n"
 
 
@@ -52,7 +52,7 @@ class LoguruSink(RecordSink):
 
     def write(self, message: Message) -> None:
         """Write the line of a message."""
-        line = message.record.get(_LINE) or self._lines.line(event_of_loguru(message.record))
+        line = message.record.get(_LINE) or self._lines.line(event_of_loguru, message.record)
         self._stream.write(f"{line}\n")
         self._stream.flush()
 

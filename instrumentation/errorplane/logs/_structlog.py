@@ -61,22 +61,23 @@ class StructlogRenderer:
 
     def __call__(self, logger: object, method_name: str, event_dict: MutableMapping[str, Any]) -> str:
         """The line, without a newline."""
-        record = event_dict.get("_record")
+        return self._lines.line(self._event, logger, method_name, event_dict)
+
+    def _event(self, logger: object, method_name: str, entries: Mapping[str, Any]) -> Event:
+        record = entries.get("_record")
         if isinstance(record, logging.LogRecord):
-            return self._lines.line(event_of_entries(event_dict, record))
-        level, text = _level(event_dict.get("level"), method_name)
+            return event_of_entries(entries, record)
+        level, text = _level(entries.get("level"), method_name)
         frame = _caller() if self._lines.code else None
         thread = threading.current_thread() if self._lines.thread else None
-        return self._lines.line(
-            _event(
-                event_dict,
-                nanoseconds=_nanoseconds(event_dict.get("timestamp")) or time.time_ns(),
-                severity_number=level,
-                severity_text=text,
-                scope=_scope(logger, event_dict),
-                code=(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame else None,
-                thread=(thread.ident, thread.name) if thread else None,
-            )
+        return _event(
+            entries,
+            nanoseconds=_nanoseconds(entries.get("timestamp")) or time.time_ns(),
+            severity_number=level,
+            severity_text=text,
+            scope=_scope(logger, entries),
+            code=(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame else None,
+            thread=(thread.ident, thread.name) if thread else None,
         )
 
 
@@ -95,8 +96,7 @@ def event_of_entries(entries: Mapping[str, Any], record: logging.LogRecord) -> E
 
 
 def _event(entries: Mapping[str, Any], **known: Any) -> Event:
-    info, text, stack = entries.get("exc_info"), entries.get("exception"), entries.get("stack")
-    error = sys.exception() if info is True or info == 1 else exception_in(info)
+    error, text, stack = _error(entries.get("exc_info")), entries.get("exception"), entries.get("stack")
     return Event(
         body=text_of(entries.get("event", "")),
         attributes=_left(entries),
@@ -105,6 +105,13 @@ def _event(entries: Mapping[str, Any], **known: Any) -> Event:
         stack=stack if isinstance(stack, str) else None,
         **known,
     )
+
+
+def _error(info: object) -> BaseException | None:
+    """As structlog takes it: an exception, what `sys.exc_info()` returns, or anything true for the current one."""
+    if isinstance(info, BaseException | tuple):
+        return exception_in(info)
+    return sys.exception() if ask(lambda: bool(info), False) else None
 
 
 def _left(entries: Mapping[str, Any]) -> dict[str, Any]:
