@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pickle
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -16,6 +18,16 @@ from tests.business.conftest import Shop
 from errorplane.business import OTHER, BusinessError, business_error, business_errors
 from errorplane.context import bind
 from errorplane.errors import Category, Severity
+
+
+class Frozen(Exception):
+    """Lets nobody set anything but what `contextlib` sets."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "__traceback__":
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
 
 NAME, CODE = "errorplane.business.error", "errorplane.business.code"
 
@@ -239,3 +251,33 @@ def test_an_exception_that_leaves_its_trace_is_told_of_in_it(shop: Shop) -> None
     with pytest.raises(PaymentDeclined), shop.tracer.start_as_current_span("request") as span:
         raise PaymentDeclined("expired_card")
     assert shop.event.log_record.trace_id == span.get_span_context().trace_id
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in a block", "by themselves"])
+def test_a_group_of_business_errors_is_each_of_them(shop: Shop, inside: bool) -> None:
+    """A group of nothing but expected exceptions counts once for each member and makes no span fail."""
+    block = business_errors("payment.declined", PaymentDeclined, code=lambda error: error.code)
+    group = ExceptionGroup("tasks", [PaymentDeclined("a"), ExceptionGroup("more", [PaymentDeclined("b")])])
+    with pytest.raises(ExceptionGroup), shop.tracer.start_as_current_span("pay"), block if inside else nullcontext():
+        raise group
+    assert_clean(shop.capture.spans["pay"])
+    assert sorted((attributes[CODE], count) for attributes, count in shop.counts()) == [("a", 1), ("b", 1)]
+
+
+def test_a_group_with_another_exception_is_an_error_of_the_program(shop: Shop) -> None:
+    """One member that nobody expects makes the whole group an error, and no business error."""
+    span, block = shop.tracer.start_as_current_span("pay"), business_errors("sold.out", Sold)
+    with pytest.raises(ExceptionGroup), span, block:
+        raise ExceptionGroup("tasks", [Sold(), KeyError("cart")])
+    assert shop.capture.spans["pay"].status.status_code is StatusCode.ERROR
+    assert not shop.counts()
+
+
+def test_an_exception_that_guards_its_attributes_travels_on(shop: Shop) -> None:
+    """A frozen exception is recorded, and can be pickled and unpickled afterwards as before."""
+    error = Frozen("k")
+    with pytest.raises(Frozen), shop.tracer.start_as_current_span("order"), business_errors("sold.out", Frozen):
+        raise error
+    assert pickle.loads(pickle.dumps(error)).args == ("k",)
+    assert_clean(shop.capture.spans["order"])
+    assert [count for _, count in shop.counts()] == [1]

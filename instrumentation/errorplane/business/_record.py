@@ -53,7 +53,8 @@ def business_error(
     `name` becomes the event's name: lower case, words joined by `_`, parts by `.`. `code` tells reasons apart and, as
     the name, has few values. `attributes` stand on the event only. Of `error`, which is from then on no error of the
     program, only the type is written, and it counts once however often it is recorded. With a `severity` of P1 or P2
-    the pipeline sees an error, of the kind `business` and, if no rule of the policy says otherwise, of this severity. Never raises (see `errorplane.hooks.GUARD`).
+    the pipeline sees an error, of the kind `business` and, if no rule of the policy says otherwise, of this severity.
+    Never raises (see `errorplane.hooks.GUARD`).
     """
     GUARD.run("business_error", record, name, code, category, severity, attributes, error)
 

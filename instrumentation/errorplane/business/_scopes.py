@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from opentelemetry.util.types import AnyValue
 
 from errorplane.business._bounded import OTHER
-from errorplane.business._expected import Expects, enter, leave
+from errorplane.business._expected import Expects, enter, expected_in, leave
 from errorplane.business._expected import seen as seen_by_hooks
 from errorplane.business._invalid import invalid_of, is_validation
 from errorplane.business._record import record
@@ -54,8 +54,9 @@ class Expecting:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         leave(self._expects)
-        if error is not None and ask(lambda: self._expects(error), False):
-            GUARD.run("business_errors", self._record, error)
+        if error is not None:
+            for each in expected_in(error, self._expects):
+                GUARD.run("business_errors", self._record, each)
 
     def __call__(self, function: F) -> F:
         """The function, or coroutine function, as such a block."""
@@ -130,11 +131,11 @@ def validation_errors(
 
 def _own(event: ErrorEvent) -> bool:
     """The hooks see a business error outside of any block: it says by itself what it is."""
-    error = event.exception
-    if not isinstance(error, BusinessError):
-        return False
-    record(error.name, error.code, error.category, error.severity, None, error, trace_id=event.trace_id)
-    return True
+    found = expected_in(event.exception, lambda error: isinstance(error, BusinessError))
+    for error in found:
+        if isinstance(error, BusinessError):
+            record(error.name, error.code, error.category, error.severity, None, error, trace_id=event.trace_id)
+    return bool(found)
 
 
 seen_by_hooks.append(_own)
