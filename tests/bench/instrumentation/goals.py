@@ -38,7 +38,8 @@ class Held:
         spread = Spread.quartiles(values)
         if spread is None:
             return ""
-        return f"{spread.text('.3f' if not self.goal.unit else '.1f')}{self.goal.unit}: {self._verdict(values)}"
+        text = spread.text(".1f" if self.goal.unit else ".3f").replace("--", " to -")  # of what is less than stock's
+        return f"{text}{self.goal.unit}: {self._verdict(values)}"
 
     def _verdict(self, values: Sequence[float]) -> str:
         return "met" if self.goal.is_met(values) else "**NOT met**"

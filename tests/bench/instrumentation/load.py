@@ -7,6 +7,7 @@ what waits behind a slow one counts (no "coordinated omission").
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import statistics
 import time
@@ -87,6 +88,7 @@ class _Client:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._all: list[_Connection] = []
         self._idle: list[_Connection] = []
 
     async def get(self, fails: bool) -> None:
@@ -105,11 +107,12 @@ class _Client:
 
     async def _connect(self) -> _Connection:
         _, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", self._port)
+        self._all.append(connection)
         return connection
 
     def close(self) -> None:
         """Close all."""
-        for connection in self._idle:
+        for connection in self._all:
             if connection.transport is not None:
                 connection.transport.close()
 
@@ -141,28 +144,28 @@ async def _within(load: Coroutine[Any, Any, Measured], seconds: float) -> Measur
 
 
 async def _at_rate(port: int, rate: float, fails: Sequence[bool]) -> Measured:
-    client, measured = _Client(port), Measured()
+    measured = Measured()
     start = time.perf_counter() + 0.01
 
     async def one(due: float, fail: bool) -> None:
         await client.get(fail)
         measured.latencies.append(time.perf_counter() - due)
 
-    async with asyncio.TaskGroup() as group:
-        for number, fail in enumerate(fails):
-            due = start + number / rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter() - _SPIN_S))
-            while time.perf_counter() < due:
-                await asyncio.sleep(0)
-            measured.lags.append(time.perf_counter() - due)
-            group.create_task(one(due, fail))
+    with contextlib.closing(_Client(port)) as client:
+        async with asyncio.TaskGroup() as group:
+            for number, fail in enumerate(fails):
+                due = start + number / rate
+                await asyncio.sleep(max(0.0, due - time.perf_counter() - _SPIN_S))
+                while time.perf_counter() < due:
+                    await asyncio.sleep(0)
+                measured.lags.append(time.perf_counter() - due)
+                group.create_task(one(due, fail))
     measured.took_s = time.perf_counter() - start
-    client.close()
     return measured
 
 
 async def _flat_out(port: int, connections: int, seconds: float, fails: Sequence[bool]) -> Measured:
-    client, measured = _Client(port), Measured()
+    measured = Measured()
     start = time.perf_counter()
     turn = 0
 
@@ -173,9 +176,9 @@ async def _flat_out(port: int, connections: int, seconds: float, fails: Sequence
             await client.get(fails[turn % len(fails)])
             measured.latencies.append(time.perf_counter() - sent)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(sender())
+    with contextlib.closing(_Client(port)) as client:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(connections):
+                group.create_task(sender())
     measured.took_s = time.perf_counter() - start
-    client.close()
     return measured
