@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from opentelemetry._logs import SeverityNumber
+from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
@@ -17,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from errorplane.classification import Classifier, attributes, log_is_error, observe_log, observe_span, span_is_error
 from errorplane.errors import ERROR_ID, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, ErrorFact
-from errorplane.hooks import report
+from errorplane.hooks import report, reporting_to
 from errorplane.hooks._signal import event_name
 from errorplane.policy import Policy
 from errorplane.testing import Capture
@@ -188,12 +190,16 @@ def test_artificial_exceptions_are_no_log_records(environ: Mapping[str, str], ev
     assert len(capture.exceptions) == events
 
 
-def test_without_a_log_provider_nothing_is_lost() -> None:
-    """Exceptions stay span events where nobody set up log records."""
+@pytest.mark.parametrize("provider", [ProxyLoggerProvider(), LoggerProvider(shutdown_on_exit=False)])
+def test_without_an_exporter_of_log_records_nothing_is_lost(provider: Any) -> None:
+    """Exceptions stay span events where nobody set up log records, or with OTEL_LOGS_EXPORTER=none nobody takes them."""
     with Capture(environ=LOGS) as capture:
-        capture._back()  # as if only traces were set up
+        back = reporting_to(provider)
         serve(capture, Declined("x"))
+        report(Declined("y"), handled=True)
+        back()
     assert [name for name, _ in capture.exceptions] == ["query"]
+    assert ERROR_TYPE not in (capture.spans["query"].attributes or {})
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from opentelemetry import trace
+from opentelemetry._logs import Logger, LogRecord, SeverityNumber, get_logger_provider
 from opentelemetry._logs import LoggerProvider as ApiLoggerProvider
-from opentelemetry._logs import LogRecord, SeverityNumber, get_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 
 from errorplane.errors import ErrorEvent
@@ -32,18 +32,26 @@ def reporting_provider() -> ApiLoggerProvider:
     return _providers[-1] if _providers else get_logger_provider()
 
 
-def logger_provider() -> LoggerProvider | None:
-    """The same if it is the SDK's, None where nobody set up any."""
+def reporting_resource() -> Mapping[str, Any]:
+    """The attributes of that provider's resource, nothing where nobody set up log records."""
     provider = reporting_provider()
-    return provider if isinstance(provider, LoggerProvider) else None
+    return provider.resource.attributes if isinstance(provider, LoggerProvider) else {}
+
+
+def open_logger(name: str, event_name: str, severity: SeverityNumber) -> Logger | None:
+    """Where such a record goes to, None where nobody takes it: without an exporter of log records, for one."""
+    provider = reporting_provider()
+    if not isinstance(provider, LoggerProvider):
+        return None
+    logger = provider.get_logger(name)
+    return logger if logger.enabled(severity_number=severity, event_name=event_name) else None
 
 
 def emit(
-    provider: LoggerProvider,
+    logger: Logger,
     event: ErrorEvent,
     attributes: Mapping[str, Any],
     *,
-    logger: str,
     event_name: str,
     severity: SeverityNumber,
     span: trace.Span | None = None,
@@ -67,7 +75,7 @@ def emit(
     )
     token = REPORTED.set(Reported(event, on_span))
     try:
-        provider.get_logger(logger).emit(written)
+        logger.emit(written)
     finally:
         REPORTED.reset(token)
 

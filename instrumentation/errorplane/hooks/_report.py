@@ -12,7 +12,7 @@ from errorplane.context import service_of
 from errorplane.errors import ErrorEvent, Severity, known_occurrence, remember
 from errorplane.hooks._attachment import Attachment, in_force
 from errorplane.hooks._describe import Where, deployment_of, event_of, full
-from errorplane.hooks._emit import emit, logger_provider
+from errorplane.hooks._emit import emit, open_logger, reporting_resource
 from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._signal import EXCEPTION_EVENT, severity_of
@@ -53,27 +53,19 @@ def _report(
     logger: str,
     ends_process: bool,
 ) -> ErrorEvent | None:
-    provider = logger_provider()
-    resource = provider.resource.attributes if provider is not None else {}
+    resource = reporting_resource()
     span = trace.get_current_span()
     name = getattr(span, "name", None)
     where = Where(span.get_span_context().trace_id, service_of(resource), deployment_of(resource), name)
     occurrence, event = event_of(attachment, error, where, handled=handled, severity=severity)
-    is_new = event is not None and not occurrence.recorded and provider is not None
-    if is_new:
+    known = event_name or EXCEPTION_EVENT
+    number = SeverityNumber.FATAL if ends_process or event is None else severity_of(event)
+    opened = None if event is None or occurrence.recorded else open_logger(logger, known, number)
+    if opened is not None:
         occurrence = occurrence._replace(recorded=True)
     if occurrence is not known_occurrence(error):
         remember(error, occurrence)
-    if event is None or provider is None or not is_new:
-        return event
-    written = {**full(event, occurrence), **extras(attachment, event), **(attributes or {})}
-    emit(
-        provider,
-        event,
-        written,
-        logger=logger,
-        event_name=event_name or EXCEPTION_EVENT,
-        severity=SeverityNumber.FATAL if ends_process else severity_of(event),
-        body=body,
-    )
+    if event is not None and opened is not None:
+        written = {**full(event, occurrence), **extras(attachment, event), **(attributes or {})}
+        emit(opened, event, written, event_name=known, severity=number, body=body)
     return event

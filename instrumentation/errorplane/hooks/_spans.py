@@ -26,7 +26,7 @@ from errorplane.errors import (
 from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._callbacks import anybody_asks
 from errorplane.hooks._describe import Value, Where, deployment_of, event_of, full, short, words_of
-from errorplane.hooks._emit import emit, logger_provider
+from errorplane.hooks._emit import emit, open_logger
 from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._signal import EXCEPTION_EVENT, Signal, event_name, is_artificial, severity_of
@@ -174,26 +174,26 @@ def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
 def _write_log(attachment: Attachment, call: Recording, event: ErrorEvent, attributes: Mapping[str, Any]) -> bool:
     """Whether a log record stands for the exception now, or none is to."""
     span = call.span
-    provider = logger_provider()
-    if provider is None:
-        return False
     own = span.attributes or {}
+    scope = span.instrumentation_scope
+    name, severity = event_name(span.kind, own), severity_of(event, span.kind)
+    logger = open_logger(scope.name if scope else "errorplane", name, severity)
+    if logger is None:
+        return False
     if ERROR_TYPE not in own:
         span.set_attribute(ERROR_TYPE, event.type)  # nothing else tells it there
-    if is_artificial(event.exception):
-        return True
-    scope = span.instrumentation_scope
-    emit(
-        provider,
-        event,
-        attributes,
-        logger=scope.name if scope else "errorplane",
-        event_name=event_name(span.kind, own),
-        severity=severity_of(event, span.kind),
-        span=span,
-        on_span=attachment.signal is Signal.BOTH,
-        timestamp=call.timestamp,
-    )
+    if not is_artificial(event.exception):
+        on_span = attachment.signal is Signal.BOTH
+        emit(
+            logger,
+            event,
+            attributes,
+            event_name=name,
+            severity=severity,
+            span=span,
+            on_span=on_span,
+            timestamp=call.timestamp,
+        )
     return True
 
 
