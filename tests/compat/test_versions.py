@@ -33,6 +33,7 @@ CORE: Final = (
     "tests/instrumentation/test_events.py",
     "tests/instrumentation/test_hooks.py",
     "tests/instrumentation/test_settings.py",
+    "tests/instrumentation/test_unhandled.py",
 )
 APP: Final = ROOT / "tests" / "instrumentation" / "app.py"
 

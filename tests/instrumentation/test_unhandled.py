@@ -143,13 +143,6 @@ def test_what_is_asked_for_is_no_error(error: BaseException | None, expected: bo
     assert is_error(error) is expected
 
 
-def test_the_end_of_a_greenlet_is_no_error() -> None:
-    """gevent's is known by name, since it may not be installed."""
-    from greenlet import GreenletExit
-
-    assert not is_error(GreenletExit())
-
-
 def test_a_recorded_error_is_not_told_again(before: Calls) -> None:
     """On the span that it left, it is there already."""
     with Capture() as capture:

@@ -14,6 +14,7 @@ def test_errors_of_children_arrive_once() -> None:
         done = run(environment(sink), "children.py")
         assert done.stdout == "1 1 1 0\n", done.stderr
         assert done.stderr.count("LookupError: order") == 3, "each is printed, as ever"
+        assert "tell_and_raise" not in done.stderr, "without a frame of ours"
         assert_told_once(sink, [0, 1, 2, 10, 11, 12, 13], done.stderr)
         ours, theirs = sink.counts("errorplane.orders"), sink.counts("shop.orders")
         assert sum(ours.values()) == 9

@@ -7,8 +7,11 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from greenlet import GreenletExit
 from tests.instrumentation.sink import Sink
 from tests.processes.servers import assert_told_once, environment, run
+
+from errorplane.unhandled import is_error
 
 WAYS = {
     "stderr_closed": 1,
@@ -41,3 +44,8 @@ def test_a_child_does_not_wait_for_ever() -> None:
         )
         done = run(env, "ending.py", "child_without_endpoint")
         assert done.stdout == "child 1\n", done.stderr
+
+
+def test_the_end_of_a_greenlet_is_no_error() -> None:
+    """gevent's is known by name, since it may not be installed."""
+    assert not is_error(GreenletExit())

@@ -35,7 +35,8 @@ class Occurrence(NamedTuple):
 
     `trace_id` is 0 outside of any trace. `recorded` says whether a span of this trace, or a log record, already holds
     its full record, `handled` whether somebody handled it, None while nobody knows. `changes` is what the application
-    made of its event, by field; None while it was not asked, and DROPPED if nothing is to be written of it.
+    made of its event, by field; None while it was not asked, and DROPPED if nothing is to be written of it. `logged` says
+    whether some log record tells of it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Occurrence(NamedTuple):
     recorded: bool = False
     handled: bool | None = None
     changes: Mapping[str, Any] | None = None
+    logged: bool = False
 
     def __reduce__(self) -> tuple[type[tuple[object, ...]], tuple[tuple[object, ...]]]:
         """Pickled with its exception, it becomes a plain tuple: the other process may have no errorplane.

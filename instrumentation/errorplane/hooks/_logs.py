@@ -85,6 +85,8 @@ class ContextLogProcessor(LogRecordProcessor):
             record.trace_id or 0, service_of(resource), deployment_of(resource), _operation(record), record.context
         )
         occurrence, event = event_of(self._attachment, error, where, handled=None if BY_LIBRARY.get() else True)
+        if not occurrence.logged:
+            occurrence = occurrence._replace(logged=True)
         if occurrence is not known_occurrence(error):
             remember(error, occurrence)
         if event is None:

@@ -69,7 +69,7 @@ def _later(watch: Watch, send: Callable[[], object]) -> Mapping[str, Callable[[A
         "asyncio.base_events": lambda module: watch_loop(watch, module.BaseEventLoop),
         "uvloop": lambda module: watch_loop(watch, module.Loop),  # not derived from the one above
         "gevent.hub": functools.partial(watch_gevent, watch),
-        "multiprocessing.util": functools.partial(watch_multiprocessing, watch, send),
+        "multiprocessing.process": functools.partial(watch_multiprocessing, watch, send),
         "billiard.util": functools.partial(watch_billiard, watch, send),
         "billiard.pool": functools.partial(watch_billiard_pool, watch, send),
     }

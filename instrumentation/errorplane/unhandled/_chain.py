@@ -94,7 +94,7 @@ def is_error(error: object) -> TypeGuard[BaseException]:
 
 def _tell(error: BaseException, body: str, ends_process: bool, thread: str | None) -> None:
     known = known_occurrence(error)
-    if known is not None and known.handled:
-        return  # logged already, by the application or by another hook: one error is told once
+    if known is not None and known.logged:
+        return  # by the application, by another hook or by the loop: one error is told once
     attributes = {} if thread is None else {_THREAD_NAME: thread}
     report(error, handled=False, body=body, ends_process=ends_process, attributes=attributes)

@@ -13,6 +13,7 @@ from errorplane.unhandled._chain import Watch
 
 Flush = Callable[[], object]
 _ENDING: Final = {getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT") if hasattr(signal, name)}
+_IN_CHILD: Final = "unhandled exception in a child process"
 
 
 def watch_signals(watch: Watch, flush: Flush) -> None:
@@ -29,21 +30,47 @@ def watch_signals(watch: Watch, flush: Flush) -> None:
 
 
 def watch_multiprocessing(watch: Watch, flush: Flush, module: Any) -> None:
-    """A child of `multiprocessing`: its error, and what has not been sent when it ends."""
-    leaving: list[bool] = []
+    """A child of `multiprocessing`: its error, and what has not been sent when it ends.
 
-    def left() -> None:
-        if leaving:
-            flush()
+    A forked one leaves by `os._exit`, and from Python 3.13 on forgets the handlers of `atexit` that it was born with.
+    """
+    previous = module.BaseProcess._bootstrap
 
-    _watch_exit(watch, module, lambda: leaving.append(True))
-    # The last step of a child, when its threads have ended. Others, in the parent, take it too.
-    watch.after(module, "_flush_std_streams", left)
+    @functools.wraps(previous)
+    def bootstrap(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if watch.active:
+            self.run = _told(watch, self.run)
+        try:
+            return previous(self, *args, **kwargs)
+        finally:
+            if watch.active:
+                GUARD.run("unhandled.flush", flush)
+
+    watch.replace(module.BaseProcess, "_bootstrap", bootstrap)
 
 
 def watch_billiard(watch: Watch, flush: Flush, module: Any) -> None:
-    """A child of billiard, which is Celery's multiprocessing."""
-    _watch_exit(watch, module, flush)
+    """A child of billiard, Celery's multiprocessing: `_exit_function` runs while what ends it is on its way up."""
+    inherited: list[BaseException | None] = []  # forked within an `except` block, a child begins in it
+
+    def begun() -> None:
+        inherited[:] = [sys.exc_info()[1]]
+
+    previous = module._exit_function
+
+    @functools.wraps(previous)
+    def exit_function(*args: Any, **kwargs: Any) -> None:
+        error = sys.exc_info()[1]
+        if not any(error is other for other in inherited):
+            watch.tell(error, _IN_CHILD, ends_process=True)
+        try:
+            previous(*args, **kwargs)
+        finally:
+            if watch.active:
+                GUARD.run("unhandled.flush", flush)
+
+    watch.after(module, "_run_after_forkers", begun)
+    watch.replace(module, "_exit_function", exit_function)
 
 
 def watch_billiard_pool(watch: Watch, flush: Flush, module: Any) -> None:
@@ -60,25 +87,15 @@ def watch_billiard_pool(watch: Watch, flush: Flush, module: Any) -> None:
     watch.replace(module.Worker, "_do_exit", do_exit)
 
 
-def _watch_exit(watch: Watch, util: Any, then: Callable[[], object]) -> None:
-    """`_exit_function` runs while the exception that ends the child, if any, is on its way to be printed."""
-    inherited: list[BaseException | None] = []  # forked within an `except` block, a child begins in it
-
-    def begun() -> None:
-        inherited[:] = [sys.exc_info()[1]]
-
-    previous = util._exit_function
-
-    @functools.wraps(previous)
-    def exit_function(*args: Any, **kwargs: Any) -> None:
-        error = sys.exc_info()[1]
-        if not any(error is other for other in inherited):
-            watch.tell(error, "unhandled exception in a child process", ends_process=True)
+def _told(watch: Watch, run: Callable[[], object]) -> Callable[[], object]:
+    def tell_and_raise() -> object:
         try:
-            previous(*args, **kwargs)
-        finally:
-            if watch.active:
-                GUARD.run("unhandled.flush", then)
+            return run()
+        except BaseException as error:  # goes on as it came
+            if error.__traceback__ is not None:
+                # Without this frame, which is nobody's: it is neither printed nor part of a fingerprint.
+                error.__traceback__ = error.__traceback__.tb_next
+            watch.tell(error, _IN_CHILD, ends_process=True)
+            raise
 
-    watch.after(util, "_run_after_forkers", begun)
-    watch.replace(util, "_exit_function", exit_function)
+    return tell_and_raise
