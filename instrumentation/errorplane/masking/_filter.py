@@ -12,7 +12,7 @@ from typing import Final
 
 from errorplane.errors import ask
 from errorplane.hooks import GUARD
-from errorplane.masking._mask import Mask, default_mask, withheld
+from errorplane.masking._mask import Mask, mask_or_nothing, withheld
 from errorplane.masking._structlog import masked_event
 
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message", "taskName"}
@@ -36,7 +36,7 @@ class MaskingFilter(logging.Filter):
 
     def __init__(self, mask: Mask | None = None) -> None:
         super().__init__()
-        self._mask = default_mask() if mask is None else mask
+        self._mask = mask_or_nothing() if mask is None else mask
         self._name = lru_cache(_NAMES_KEPT)(self._mask.text)  # a process has few
 
     def filter(self, record: logging.LogRecord) -> logging.LogRecord | bool:  # type: ignore[override]  # 3.12 allows it
