@@ -108,6 +108,20 @@ def test_beside_another_distro(sink: Sink, distro: str) -> None:
     assert_everything_arrived(sink)
 
 
+@pytest.mark.parametrize(("exporter", "name"), [("otlp", "exception"), ("none", None)])
+def test_exceptions_as_log_records(sink: Sink, exporter: str, name: str | None) -> None:
+    """With the opt-in of the semantic conventions; where log records go nowhere, they stay events of spans."""
+    opted = environment(sink, OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN="logs", OTEL_LOGS_EXPORTER=exporter)
+    instrumented(sys.executable, opted, str(APP))
+    events = [event.name for span in sink.spans.values() for event in span.events]
+    assert events == ([] if name else ["exception"])
+    told = [record for record in sink.logs if record.event_name]
+    assert [record.event_name for record in told] == ([name] if name else [])
+    assert {record.span_id for record in told} <= {sink.spans["query"].span_id}
+    ids = {attributes(item.attributes)[ERROR_ID] for item in (*sink.spans.values(), *sink.logs)}
+    assert len(ids) == 1
+
+
 CONFIG = """
 file_format: "1.0"
 resource: {attributes: [{name: service.name, value: shop}]}
