@@ -21,7 +21,8 @@ def observe_failures() -> None:
         return
     _observed.append(True)
     # A forked worker is an instance of its own and counts from zero; its parent reports what happened before.
-    os.register_at_fork(after_in_child=GUARD.forget)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=GUARD.forget)
     get_meter("errorplane.hooks").create_observable_counter(
         FAILURES,
         callbacks=[_failures],
