@@ -6,6 +6,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -43,17 +44,25 @@ def chain_start(attachment: Attachment, previous: Callable[..., None]) -> Callab
     A span processor would do, but the SDK calls each three times a span; most spans have no fields.
     """
     baggage_key = importlib.import_module("opentelemetry.baggage")._BAGGAGE_KEY
+    current = _current_context()
 
     @functools.wraps(previous)
     def start(self: Any, start_time: int | None = None, parent_context: Any = None) -> None:
         found = bound()
-        if baggage_key in (get_current() if parent_context is None else parent_context):
+        if baggage_key in (current() if parent_context is None else parent_context):
             found = GUARD.run("on_start", fields, parent_context) or found
         if found and attachment.active:
             GUARD.run("on_start", put, self, found)
         previous(self, start_time, parent_context)
 
     return start
+
+
+def _current_context() -> Callable[[], Any]:
+    """`get_current`, without the two functions that the SDK puts around its context variable."""
+    runtime = getattr(importlib.import_module("opentelemetry.context"), "_RUNTIME_CONTEXT", None)
+    variable = getattr(runtime, "_current_context", None)
+    return variable.get if isinstance(variable, ContextVar) else get_current
 
 
 def add_event(span: Any, name: str, attributes: Mapping[str, Any], timestamp: int | None) -> None:
