@@ -24,15 +24,6 @@ from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._imports import after_import
 from errorplane.hooks._records import COMPOSED, as_logged
-from errorplane.hooks._sdk_spans import (
-    add_event,
-    caller_of,
-    chain_start,
-    frame_of_caller,
-    is_of_the_sdk,
-    leaving_codes,
-    put,
-)
 from errorplane.hooks._structlog import see_structlog
 
 Undo = Callable[[], None]
@@ -175,68 +166,13 @@ def _listen(adoption: _Adoption) -> Undo:
     return lambda: leaving.remove(left)
 
 
-def _chain_record_exception(adoption: _Adoption) -> Undo:
-    from errorplane.hooks._spans import Caller, Recording, Writer, record
-
-    attachment = adoption.attachment
-    span_class, previous = _own_method("record_exception")
-    chain = not is_of_the_sdk(previous)
-    codes = leaving_codes()
-    writer = Writer(put, add_event)
-
-    @functools.wraps(previous)
-    def record_exception(
-        self: Any,
-        exception: BaseException,
-        attributes: Any = None,
-        timestamp: int | None = None,
-        escaped: bool = False,
-    ) -> None:
-        if attachment.active and isinstance(exception, BaseException):
-            leaves, instrumentation = caller_of(frame_of_caller(), codes)
-            caller = Caller(leaves or escaped, instrumentation)
-            call = Recording(self, exception, attributes, timestamp, escaped, caller)
-            record(attachment, previous, writer, call, chain=chain)
-        else:
-            previous(self, exception, attributes, timestamp, escaped)
-
-    return _replace(span_class, "record_exception", record_exception)
-
-
-def _chain_set_status(adoption: _Adoption) -> Undo:
-    """Keep from the status what is dropped, changed or too long, as the SDK writes type and message there once more."""
-    from errorplane.hooks._spans import settle
-
-    attachment = adoption.attachment
-    span_class, previous = _own_method("set_status")
-    status_class = _find("opentelemetry.trace", "Status")
-    error = _find("opentelemetry.trace", "StatusCode").ERROR
-
-    @functools.wraps(previous)
-    def set_status(self: Any, status: Any, description: str | None = None) -> None:
-        is_status = isinstance(status, status_class)
-        if attachment.active and (status.status_code if is_status else status) is error:
-            text = (status.description if is_status else description) or ""
-            settled = GUARD.run("set_status", lambda: (settle(attachment, self, text),)) or (text,)
-            if settled[0] is None:
-                return
-            if settled[0] != text:
-                status, description = status_class(error, settled[0]), None
-        previous(self, status, description)
-
-    return _replace(span_class, "set_status", set_status)
-
-
-def _chain_start(adoption: _Adoption) -> Undo:
-    span_class, previous = _own_method("start")
-    return _replace(span_class, "start", chain_start(adoption.attachment, previous))
-
-
-def _own_method(name: str) -> tuple[Any, Callable[..., Any]]:
+def _chain(name: str, make: str, adoption: _Adoption) -> Undo:
+    """Replace a method of the SDK's spans by what `make` makes of it."""
     span_class = _find(_SDK_TRACE, "Span")
     if name not in vars(span_class):  # else that of the API would be found, which does nothing
         raise AttributeError(f"Span has no method {name} of its own")
-    return span_class, getattr(span_class, name)
+    made = _find("errorplane.hooks._span_methods", make)
+    return _replace(span_class, name, made(adoption.attachment, getattr(span_class, name)))
 
 
 def _see_handled(module: str, adoption: _Adoption) -> Undo:
@@ -346,9 +282,17 @@ _LOGS: Final = "opentelemetry._logs._internal"
 _SDK_TRACE: Final = "opentelemetry.sdk.trace"
 _SDK_LOGS: Final = "opentelemetry.sdk._logs"
 _HOOKS: Final = (
-    _Hook("record_exception", "what errorplane knows of an exception, on spans", _chain_record_exception),
-    _Hook("span status", "errors that are dropped or changed, in the status of spans", _chain_set_status),
-    _Hook("span start", "context fields on spans", _chain_start),
+    _Hook(
+        "record_exception",
+        "what errorplane knows of an exception, on spans",
+        _with(_chain, "record_exception", "chain_record_exception"),
+    ),
+    _Hook(
+        "span status",
+        "errors that are dropped or changed, in the status of spans",
+        _with(_chain, "set_status", "chain_set_status"),
+    ),
+    _Hook("span start", "context fields on spans", _with(_chain, "start", "chain_start")),
     _Hook("bind", "context fields of the block that an exception left", _listen),
     _Hook(
         "logging handler",
