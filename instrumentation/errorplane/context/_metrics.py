@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from errorplane import settings
@@ -14,7 +14,6 @@ OTHER: Final = "_OTHER"
 """What stands for values beyond the bound, as in the semantic conventions."""
 
 _log: Final = logging.getLogger("errorplane.context")
-_lock: Final = threading.Lock()
 _SHORT: Final = {
     "component": COMPONENT,
     "tenant": TENANT,
@@ -24,8 +23,17 @@ _SHORT: Final = {
     "user": USER_HASH,
 }
 _UNBOUNDED: Final = frozenset((CORRELATION_ID, USER_HASH))
-_seen: Final[dict[str, set[str]]] = {}
-_most: Final[list[int]] = [0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The values that were seen of each field that is allowed, and how many of them are told apart."""
+
+    seen: Mapping[str, set[str]]
+    most: int
+
+
+_limits: Final[list[_Limits]] = [_Limits({}, 0)]
 
 
 def configure_metrics(environ: Mapping[str, str]) -> None:
@@ -40,22 +48,21 @@ def configure_metrics(environ: Mapping[str, str]) -> None:
             settings.METRIC_FIELDS,
             refused[0],
         )
-    with _lock:
-        _most[0] = int(settings.number(environ, settings.METRIC_VALUES))
-        _seen.clear()
-        _seen.update({name: set() for name in names if name not in _UNBOUNDED})
+    most = int(settings.number(environ, settings.METRIC_VALUES))
+    _limits[0] = _Limits({name: set() for name in names if name not in _UNBOUNDED}, most)
 
 
 def metric_fields_of(found: Mapping[str, str]) -> dict[str, str]:
     """Those of the fields that metrics may carry; the values that came first are told apart, others are `_OTHER`."""
-    return {name: _told_apart(seen, found[name]) for name, seen in _seen.items() if name in found}
+    limits = _limits[0]
+    return {name: _told_apart(seen, found[name], limits.most) for name, seen in limits.seen.items() if name in found}
 
 
-def _told_apart(seen: set[str], value: str) -> str:
+def _told_apart(seen: set[str], value: str, most: int) -> str:
+    """Without a lock, which a fork could leave locked: threads that meet here may add one value each beyond the bound."""
     if value in seen:
         return value
-    with _lock:
-        if len(seen) >= _most[0]:
-            return OTHER
-        seen.add(value)
+    if len(seen) >= most:
+        return OTHER
+    seen.add(value)
     return value

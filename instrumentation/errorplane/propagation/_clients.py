@@ -55,7 +55,8 @@ def _urllib3(rules: Rules, module: ModuleType) -> list[Undo]:
 
 def _apply_to_pool(rules: Rules, pool: Any, url: str, headers: Any) -> None:
     """Only a request through a proxy names its host; that of any other is the pool's, whatever its path looks like."""
-    apply(rules, urlsplit(url).hostname if url.lower().startswith(("http://", "https://")) else pool.host, headers)
+    absolute = url.lower().startswith(("http://", "https://"))
+    apply(rules, lambda: urlsplit(url).hostname if absolute else pool.host, headers)
 
 
 def _copied(pool: Any, headers: Any) -> Any:
@@ -69,7 +70,7 @@ def _httpx(rules: Rules, module: ModuleType) -> list[Undo]:
         def handle_request(self: Any, request: Any) -> Any:
             if not rules.active():
                 return previous(self, request)
-            with applied(rules, request.url.host, lambda: request.headers):
+            with applied(rules, lambda: request.url.host, lambda: request.headers):
                 return previous(self, request)
 
         return handle_request
@@ -78,7 +79,7 @@ def _httpx(rules: Rules, module: ModuleType) -> list[Undo]:
         async def handle_async_request(self: Any, request: Any) -> Any:
             if not rules.active():
                 return await previous(self, request)
-            with applied(rules, request.url.host, lambda: request.headers):
+            with applied(rules, lambda: request.url.host, lambda: request.headers):
                 return await previous(self, request)
 
         return handle_async_request
@@ -96,8 +97,8 @@ def _urllib(rules: Rules, module: ModuleType) -> list[Undo]:
         def do_open(self: Any, http_class: Any, req: Any, **kwargs: Any) -> Any:
             if not rules.active():
                 return previous(self, http_class, req, **kwargs)
-            host = urlsplit(req.full_url).hostname  # req.host may be a proxy
-            with applied(rules, host, lambda: _UrllibHeaders(req)):
+            # Not req.host, which may be a proxy.
+            with applied(rules, lambda: urlsplit(req.full_url).hostname, lambda: _UrllibHeaders(req)):
                 return previous(self, http_class, req, **kwargs)
 
         return do_open
@@ -129,7 +130,7 @@ def _aiohttp(rules: Rules, module: ModuleType) -> list[Undo]:
     def make(previous: Callable[..., Any]) -> Callable[..., Any]:
         async def send(self: Any, conn: Any) -> Any:
             if rules.active() and self.method != "CONNECT":  # which goes to a proxy
-                GUARD.run("aiohttp", apply, rules, self.url.host, self.headers)
+                GUARD.run("aiohttp", apply, rules, lambda: self.url.host, self.headers)
             return await previous(self, conn)
 
         return send
@@ -144,7 +145,7 @@ def _kombu(rules: Rules, module: ModuleType) -> list[Undo]:
         def publish(self: Any, body: Any, *args: Any, **kwargs: Any) -> Any:
             if rules.active() and len(args) < 9:  # else the headers are among them: nothing is added
                 headers = dict(kwargs.get("headers") or {})
-                GUARD.run("kombu", apply, rules, broker_of(self), headers)
+                GUARD.run("kombu", apply, rules, lambda: broker_of(self), headers)
                 kwargs["headers"] = headers
             return previous(self, body, *args, **kwargs)
 

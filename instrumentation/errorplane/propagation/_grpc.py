@@ -47,7 +47,7 @@ def _sync(rules: Rules, grpc: ModuleType) -> list[Undo]:
             made = previous(target, *args, **kwargs)
             if not rules.active():
                 return made
-            return grpc.intercept_channel(made, _sync_interceptor(grpc)(rules, host_of(target)))
+            return grpc.intercept_channel(made, _sync_interceptor(grpc)(rules, target))
 
         return channel
 
@@ -59,7 +59,7 @@ def _aio(rules: Rules, aio: ModuleType) -> list[Undo]:
         def channel(target: str, *args: Any, **kwargs: Any) -> Any:
             if rules.active():
                 # Last, so that it sees what others have put in. The argument may be given by place, after two others.
-                ours = [kind(rules, host_of(target)) for kind in _aio_interceptors(aio)]
+                ours = [kind(rules, target) for kind in _aio_interceptors(aio)]
                 place = 2 if previous.__name__ == "secure_channel" else 1
                 before, given, after = args[: place + 1], args[place + 1 : place + 2], args[place + 2 :]
                 if given:
@@ -85,20 +85,20 @@ class _CallDetails(NamedTuple):
 
 
 class _Interceptor:
-    """What the interceptors of both APIs share: the metadata of a call for this host."""
+    """What the interceptors of both APIs share: the metadata of a call for this channel's target."""
 
-    def __init__(self, rules: Rules, host: str | None) -> None:
+    def __init__(self, rules: Rules, target: str) -> None:
         self._rules = rules
-        self._host = host
+        self._target = target
 
     def metadata(self, given: Any) -> tuple[Any, ...]:
         """With the headers for the host; as it was after `detach`."""
         found = tuple(given or ())
-        return extended(self._rules, self._host, found) if self._rules.active() else found
+        return extended(self._rules, lambda: host_of(self._target), found) if self._rules.active() else found
 
 
 @functools.cache
-def _sync_interceptor(grpc: ModuleType) -> Callable[[Rules, str | None], Any]:
+def _sync_interceptor(grpc: ModuleType) -> Callable[[Rules, str], Any]:
     def intercept(self: _Interceptor, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
         new = _CallDetails(
             details.method,
@@ -116,7 +116,7 @@ def _sync_interceptor(grpc: ModuleType) -> Callable[[Rules, str | None], Any]:
 
 
 @functools.cache
-def _aio_interceptors(aio: ModuleType) -> list[Callable[[Rules, str | None], Any]]:
+def _aio_interceptors(aio: ModuleType) -> list[Callable[[Rules, str], Any]]:
     """One for each kind of call: a channel takes each interceptor for one kind only."""
 
     async def intercept(self: _Interceptor, continuation: Callable[..., Any], details: Any, request: Any) -> Any:

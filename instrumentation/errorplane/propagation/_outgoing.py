@@ -14,12 +14,15 @@ from errorplane.propagation._gate import BAGGAGE_HEADER, allowed_entries, destin
 from errorplane.propagation._rules import Rules
 
 Headers = Mapping[str, str]
+HostOf = Callable[[], str | None]
+"""How to find the host, which is done within the guard; None where it is not known."""
 _NO_HEADERS: Final[Headers] = {}
 
 
-def headers_for(rules: Rules, host: str | None, carried: object) -> Headers | None:
+def headers_for(rules: Rules, host_of: HostOf, carried: object) -> Headers | None:
     """What to send to a host beside the headers that are there: the correlation id and other fields, and baggage, with
     what of it is among `carried` already. None where the host may have none of it."""
+    host = host_of()
     if host not in rules.hosts:
         return None
     injected: dict[str, str] = {}
@@ -33,9 +36,9 @@ def headers_for(rules: Rules, host: str | None, carried: object) -> Headers | No
     return found | {name: value for name, value in sent.items() if name not in present}
 
 
-def apply(rules: Rules, host: str | None, carrier: Any) -> Headers:
+def apply(rules: Rules, host_of: HostOf, carrier: Any) -> Headers:
     """Put them into a carrier that can be changed, or take all baggage out of it; returns what was put in."""
-    headers = GUARD.run("headers_for", headers_for, rules, host, carrier)
+    headers = GUARD.run("headers_for", headers_for, rules, host_of, carrier)
     if not headers or BAGGAGE_HEADER not in headers:
         remove_headers(carrier, _baggage_in(carrier))
     if headers:
@@ -44,20 +47,20 @@ def apply(rules: Rules, host: str | None, carrier: Any) -> Headers:
 
 
 @contextmanager
-def applied(rules: Rules, host: str | None, carrier_of: Callable[[], Any]) -> Iterator[None]:
+def applied(rules: Rules, host_of: HostOf, carrier_of: Callable[[], Any]) -> Iterator[None]:
     """Headers in a carrier while a request is sent, and not after: a redirect would take them along, to another host."""
-    headers = GUARD.run("propagate", apply, rules, host, carrier_of())
+    headers = GUARD.run("propagate", lambda: apply(rules, host_of, carrier_of()))
     try:
         yield
     finally:
         if headers:
-            GUARD.run("propagate", remove_headers, carrier_of(), headers)
+            GUARD.run("propagate", lambda: remove_headers(carrier_of(), headers))
 
 
-def extended(rules: Rules, host: str | None, metadata: tuple[Any, ...]) -> tuple[Any, ...]:
+def extended(rules: Rules, host_of: HostOf, metadata: tuple[Any, ...]) -> tuple[Any, ...]:
     """Pairs of a carrier that cannot be changed, with the headers for a host, or without any baggage."""
     pairs = [pair for pair in metadata if not is_baggage(str(pair[0]))]
-    headers = GUARD.run("headers_for", headers_for, rules, host, metadata)
+    headers = GUARD.run("headers_for", headers_for, rules, host_of, metadata)
     return (*pairs, *headers.items()) if headers else tuple(pairs)
 
 
