@@ -143,3 +143,69 @@ def test_settings_of_the_policy_hold(tmp_path: Path, monkeypatch: pytest.MonkeyP
         default_mask.cache_clear()
     producer.log("info", f"{EMAIL} and other@example.com")
     assert producer.lines[0]["body"] == f"{EMAIL} and <EMAIL_ADDRESS>"
+
+
+def _fail(number: int, message: str) -> None:
+    petra = f"{message} {number}"  # frames show this line
+    raise ValueError(petra)
+
+
+def _stack_of(number: int, message: str) -> str:
+    producer = Stdlib(Options(environ={}))
+    try:
+        try:
+            _fail(number, message)
+        except ValueError as cause:
+            raise KeyError(message) from cause
+    except KeyError as error:
+        producer.log("error", "x", error)
+    stack: str = producer.lines[0]["exception.stacktrace"]
+    return stack
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 3 + "-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [EMAIL, f"two lines\n{EMAIL}", f'as a frame\n  File "{EMAIL}", line 1\n    {CARD}\nand more {EMAIL}', KEY],
+    ids=["short", "lines", "like a frame", "key"],
+)
+def test_messages_in_stack_traces_are_hidden(message: str) -> None:
+    """Whatever they look like, in every exception of the chain; the frames between them stay as they are."""
+    stack = _stack_of(1, message)
+    assert EMAIL not in stack
+    assert CARD not in stack
+    assert "MIIEvQ" not in stack
+    assert 'petra = f"{message} {number}"' not in stack, "only the line that raised is shown"
+    assert stack.count("    raise ValueError(petra)\n") == 1
+    assert stack.startswith("Traceback (most recent call last):\n")
+    assert "KeyError: " in stack
+
+
+def test_what_stands_in_source_is_hidden() -> None:
+    """A secret in the line of the program that failed is one."""
+    producer = Stdlib(Options(environ={}))
+    try:
+        raise ValueError("x", "petra.kohl7@firma-beispiel.de")
+    except ValueError as error:
+        producer.log("error", "x", error)
+    assert EMAIL not in producer.stream.getvalue()
+
+
+def test_frames_are_looked_at_once() -> None:
+    """The same frames fail again and again; only messages are new."""
+    seen: list[str] = []
+
+    def look(text: str, _: object) -> str:
+        seen.append(text)
+        return text
+
+    producer = Stdlib(Options(environ={}, mask=Mask(look)))
+    for number in range(3):
+        try:
+            _fail(number, "x")
+        except ValueError as error:
+            producer.log("error", "x", error)
+    assert sum("raise ValueError(petra)" in text for text in seen) == 1
+    assert len({line["exception.stacktrace"] for line in producer.lines}) == 3

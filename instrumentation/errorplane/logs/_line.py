@@ -40,7 +40,7 @@ _UNMASKED: Final = frozenset(
         names.CODE_LINE, names.THREAD_ID, ERROR_ID, ERROR_FINGERPRINT,
     )
 )  # fmt: skip
-_ENDS_MATTER: Final = (EXCEPTION_STACKTRACE, names.CODE_STACK)
+_STACKS: Final = (EXCEPTION_STACKTRACE, names.CODE_STACK)
 _NANOSECONDS: Final = 1_000_000_000
 _UNKNOWN: Final = "NOTSET"
 P = ParamSpec("P")
@@ -185,10 +185,10 @@ class Lines:
     def _text(self, key: str, value: str) -> str:
         if self._mask is None:
             return value if len(value) <= TEXT_LENGTH and value.isascii() else cut(value)
+        if key in _STACKS:  # looked at as a whole: what is cut in two might not be found
+            return cut(self._mask.stacktrace(value, key))
         if len(value) <= TEXT_LENGTH:
             return whole(self._mask.text(value, key))
-        if key in _ENDS_MATTER:  # looked at as a whole: what is cut in two might not be found
-            return cut(self._mask.text(value, key))
         return whole(self._mask.beginning(value, key, length=TEXT_LENGTH))
 
     def _attributes(self, extra: Mapping[str, object]) -> Any:

@@ -77,7 +77,7 @@ class MaskingFilter(logging.Filter):
         if error is None and not record.exc_text:
             return
         plain = record.exc_text or ask(lambda: "".join(traceback.format_exception(error)).rstrip("\n"), "")
-        masked = self._mask.text(plain) if plain else withheld("error")
+        masked = self._mask.stacktrace(plain) if plain else withheld("error")
         if masked != plain:
             record.exc_info = None  # a formatter would write the exception itself
         record.exc_text = masked

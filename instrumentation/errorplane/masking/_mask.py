@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import Any, Final
@@ -22,6 +23,9 @@ _VALUES: Final = 10_000
 _HALVES: Final = 256  # longer than most of what is found
 _CACHED: Final = 2048
 _CACHED_LENGTH: Final = 256
+_CACHED_FRAMES: Final = 256
+_FRAMES_LENGTH: Final = 8192
+_FRAMES: Final = re.compile(r'(?:^  File "[^\n]*+\n(?:    [^\n]*+\n|  \[Previous line[^\n]*+\n)*+)++', re.MULTILINE)
 
 
 Look = Callable[[str, Place], str]
@@ -40,6 +44,7 @@ class Mask:
         self._look = look_for() if look is None else look
         self._whole = frozenset(whole)
         self._short = functools.lru_cache(_CACHED)(self._look)
+        self._frames = functools.lru_cache(_CACHED_FRAMES)(self._look)
         self._short_names = functools.lru_cache(_CACHED)(self._new_name)
 
     def text(self, text: str, key: str | None = None) -> str:
@@ -69,6 +74,26 @@ class Mask:
 
     def _new_name(self, name: str, outer: Place) -> tuple[str, Place]:
         return self._text(name, TOP), outer.inside(name, self._whole)
+
+    def stacktrace(self, text: str, key: str | None = None) -> str:
+        """A stack trace as Python prints it, with what must be hidden replaced.
+
+        Frames are the text of the program, and the same ones fail again and again: they are looked at once, apart from
+        the messages around them.
+        """
+        if len(text) > TEXT_LENGTH:
+            return withheld("size")
+        place, done, shown = Place(key), 0, []
+        for frames in _FRAMES.finditer(text):
+            shown += (self._text(text[done : frames.start()], place), self._printed(frames[0], place))
+            done = frames.end()
+        return "".join((*shown, self._text(text[done:], place)))
+
+    def _printed(self, frames: str, place: Place) -> str:
+        if len(frames) > _FRAMES_LENGTH:
+            return self._text(frames, place)
+        masked = GUARD.run("mask", self._frames, frames, place)
+        return withheld("error") if masked is None else masked
 
     def beginning(self, text: str, key: str | None = None, *, length: int) -> str:
         """What is to be shown of the first ``length`` characters of a text, with an ellipsis where there are more.
