@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +55,26 @@ def test_who_knows_the_host_says_so(attached: Attach, carrying: None) -> None:
     with destination(THIRD_PARTY):
         assert "baggage" not in injected()
     assert "baggage" not in injected()
+
+
+def test_what_stays_here_is_said_once(attached: Attach, carrying: None, caplog: pytest.LogCaptureFixture) -> None:
+    """By its key, without its value: the application may have relied on it. Of third parties nothing is said."""
+    attached({})
+    for host in (THIRD_PARTY, INSIDE, INSIDE):
+        with destination(host):
+            injected()
+    assert caplog.messages == [
+        "baggage 'cart' is not sent, even to hosts of ours: ERRORPLANE_BAGGAGE_KEYS does not list it"
+    ]
+
+
+def test_the_gate_can_be_copied(attached: Attach) -> None:
+    """As whatever an application does with its propagator; and it offers what that one offers."""
+    attached({})
+    gate = propagate.get_global_textmap()
+    assert isinstance(gate, Gate)
+    assert copy.copy(gate).fields == gate.inner.fields
+    assert not hasattr(gate, "none_of_this")
 
 
 def test_all_hosts_and_all_keys_can_be_allowed(attached: Attach, carrying: None) -> None:

@@ -7,6 +7,7 @@ transports do that `errorplane.propagation` hooks into.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,8 +27,10 @@ from opentelemetry.propagators.textmap import (
 from errorplane.context import OWN_NAMES, bound
 from errorplane.hooks import GUARD
 from errorplane.propagation._rules import Rules
+from errorplane.settings import BAGGAGE_KEYS
 
 BAGGAGE_HEADER: Final = "baggage"
+_log: Final = logging.getLogger("errorplane.propagation")
 _PREFIXES: Final = ("ot-baggage-", "ottracebaggage-", "uberctx-")  # of OpenTracing and Jaeger
 _DESTINATION: Final[ContextVar[str | None]] = ContextVar("errorplane_destination", default=None)
 _BOUND_KEYS: Final = {attribute: key for key, attribute in OWN_NAMES.items()}
@@ -61,9 +64,12 @@ class Gate(TextMapPropagator):
     def __init__(self, inner: TextMapPropagator, rules: Rules) -> None:
         self.inner: Final = inner
         self.rules: Final = rules
+        self._said = False
 
     def __getattr__(self, name: str) -> Any:
         """What else the application's propagator offers."""
+        if name == "inner":  # asked for by `copy` and `pickle` of one that has nothing yet
+            raise AttributeError(name)
         return getattr(self.inner, name)
 
     @property
@@ -108,7 +114,10 @@ class Gate(TextMapPropagator):
     def _narrowed(self, context: Context) -> Context:
         """The context with what may leave of its baggage, and of the bound fields, as its baggage."""
         rules = self.rules
-        carried = {key: value for key, value in baggage.get_all(context).items() if key in rules.outbound}
+        found = baggage.get_all(context)
+        carried = {key: value for key, value in found.items() if key in rules.outbound}
+        if len(carried) < len(found) and not self._said:
+            self._say(next(key for key in found if key not in carried))
         named = {_BOUND_KEYS.get(name, name): value for name, value in bound().items()}
         carried |= {key: value for key, value in named.items() if key in rules.outbound}
         narrowed = baggage.clear(context)
@@ -119,6 +128,11 @@ class Gate(TextMapPropagator):
 
             return mask_baggage(narrowed)
         return narrowed
+
+    def _say(self, key: str) -> None:
+        """An application may need what stays here. Not said of what goes to others, where it must stay."""
+        self._said = True
+        _log.warning("baggage %r is not sent, even to hosts of ours: %s does not list it", key[:64], BAGGAGE_KEYS)
 
     def _admitted(self, before: Context, found: Context) -> Context:
         after = baggage.get_all(found)
