@@ -83,7 +83,8 @@ class Mask:
         """
         if len(text) > TEXT_LENGTH:
             return withheld("size")
-        place, done, shown = Place(key), 0, []
+        place, done = Place(key), 0
+        shown: list[str] = []
         for frames in _FRAMES.finditer(text):
             shown += (self._text(text[done : frames.start()], place), self._printed(frames[0], place))
             done = frames.end()
