@@ -67,8 +67,8 @@ def _handlers(project: Project) -> Iterator[tuple[str, Function]]:
             if isinstance(decorator, ast.Call) and (path := _liveness_path(decorator)):
                 yield path, function
     for module in project.modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and _last(node.func) in _REGISTER and (path := _liveness_path(node)):
+        for node, _ in module.calls:
+            if _last(node.func) in _REGISTER and (path := _liveness_path(node)):
                 for given in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
                     if (handler := _function(project, module, given)) is not None:
                         yield path, handler

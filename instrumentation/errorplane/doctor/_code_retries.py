@@ -38,8 +38,8 @@ def stacked_retries(project: Project) -> Iterator[Finding]:
         own = _layers(project, function)
         if own:
             yield from _found(project, function, own[0], own[1:], None, mounted)
-        for loop, label in _loops(project, function):
-            yield from _found(project, function, label, [], loop.body, mounted)
+    for loop, function, label in _loops(project):
+        yield from _found(project, function, label, [], loop.body, mounted)
 
 
 def _found(
@@ -101,12 +101,13 @@ def _autoretry(call: ast.Call) -> bool:
     return value is not None and not (isinstance(value, ast.Tuple | ast.List) and not value.elts)
 
 
-def _loops(project: Project, function: Function) -> Iterator[tuple[ast.For | ast.AsyncFor, str]]:
-    for node in ast.walk(function.node):
-        if isinstance(node, ast.For | ast.AsyncFor) and (label := _LOOPS.get(project.name(function.module, node.iter))):
-            call = next(function.module.chain(node.iter), None)
-            if call is None or not _once(call):
-                yield node, label
+def _loops(project: Project) -> Iterator[tuple[ast.For | ast.AsyncFor, Function, str]]:
+    for module in project.modules:
+        for loop, function in module.loops:
+            label = _LOOPS.get(project.name(module, loop.iter))
+            call = next(module.chain(loop.iter), None)
+            if label is not None and (call is None or not _once(call)):
+                yield loop, function, label
 
 
 def _layer_of_call(project: Project, call: Call, mounted: frozenset[str]) -> str:
@@ -153,15 +154,11 @@ def _transport_retries(made: ast.Call) -> bool:
 def _with_adapters(project: Project) -> Iterator[str]:
     """Sessions to which an adapter with retries is mounted, and functions that make such sessions."""
     for module in project.modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and _mounts_retries(module, node):
-                assert isinstance(node.func, ast.Attribute)
-                yield module.identity(node.func.value)
-    for function in project.functions:
-        if any(
-            isinstance(node, ast.Call) and _mounts_retries(function.module, node) for node in ast.walk(function.node)
-        ):
-            yield f"{function.module.name}.{function.name}"
+        for call, function in module.calls:
+            if isinstance(call.func, ast.Attribute) and _mounts_retries(module, call):
+                yield module.identity(call.func.value)
+                if function is not None:
+                    yield f"{module.name}.{function.name}"
 
 
 def _mounts_retries(module: Module, call: ast.Call) -> bool:

@@ -22,8 +22,8 @@ def breakers_on_coroutines(project: Project) -> Iterator[Finding]:
             if _BREAKER in names:
                 yield _breaker(function, "is a coroutine function and decorated by pybreaker")
     for module in project.modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and node.args and project.name(module, node.func) == f"{_BREAKER}.call":
+        for node, _ in module.calls:
+            if _last(node.func) == "call" and node.args and project.name(module, node.func) == f"{_BREAKER}.call":
                 called = project.find(project.name(module, node.args[0]))
                 if called is not None and isinstance(called.node, ast.AsyncFunctionDef):
                     yield Finding(BREAKER, f"pybreaker calls the coroutine function {called.name}", module.where(node))

@@ -49,9 +49,12 @@ class Module:
     imports: dict[str, str] = field(default_factory=dict)
     values: dict[str, ast.expr] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
+    calls: list[tuple[ast.Call, Function | None]] = field(default_factory=list)
+    """All calls, with the function that each stands in."""
+    loops: list[tuple[ast.For | ast.AsyncFor, Function]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._read(self.tree, "")
+        self._read(self.tree, "", None)
 
     def where(self, node: ast.AST) -> str:
         """file:line"""
@@ -101,13 +104,23 @@ class Module:
             return f"{before}.{node.attr}" if before else ""
         return ""
 
-    def _read(self, parent: ast.AST, owner: str) -> None:
+    def _read(self, parent: ast.AST, owner: str, function: Function | None) -> None:
+        """One walk for all checks: walking the tree is what a scan takes its time for."""
         for node in ast.iter_child_nodes(parent):
-            self._note(node, owner)
-            self._read(node, node.name if isinstance(node, ast.ClassDef) else owner)
+            if isinstance(node, ast.ClassDef):
+                self._read(node, node.name, function)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                made = Function(self, node, owner)
+                self.functions.setdefault(made.name, made)
+                self._read(node, owner, made)
+            else:
+                self._note(node, function)
+                self._read(node, owner, function)
 
-    def _note(self, node: ast.AST, owner: str) -> None:
+    def _note(self, node: ast.AST, function: Function | None) -> None:
         match node:
+            case ast.Call():
+                self.calls.append((node, function))
             case ast.Import():
                 for each in node.names:
                     self.imports[each.asname or each.name.partition(".")[0]] = (
@@ -122,9 +135,8 @@ class Module:
                 self.values[ast.unparse(target)] = value
             case ast.withitem(context_expr=value, optional_vars=ast.Name() as target):
                 self.values[target.id] = value
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                function = Function(self, node, owner)
-                self.functions.setdefault(function.name, function)
+            case ast.For() | ast.AsyncFor() if function is not None:
+                self.loops.append((node, function))
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:
