@@ -40,7 +40,6 @@ def _after() -> None:
 def _in_child() -> None:
     _resume.clear()  # their locks are replaced
     for counts_of_all in _active():
-        GUARD.forget()
         GUARD.run("fork.mend", _mend, counts_of_all)
 
 
