@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -179,6 +180,7 @@ def test_a_forked_child_begins_anew(start: Start, sink: Sink) -> None:
         child = os.fork()
         if child == 0:
             answer = b"wrong"
+            signal.alarm(30)  # ends it where it hangs
             try:
                 offered = sum(app.export.budget.counts().values())
                 app.fail()
