@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from errorplane.demo._cast import PYTHON_ROLES, telemetry_environment
 from errorplane.demo._shop._client import SCENES, plan
 from errorplane.demo._shop._ledger import Ledger
 from errorplane.demo._shop._wares import Wares
+from errorplane.propagation import Rules
 
 MAKERS = ("email", "card", "iban", "ssn", "phone", "address", "bearer", "jwt", "aws_key", "password")
 
@@ -105,3 +108,19 @@ def test_the_lock_file_names_no_host_and_every_package_has_its_hash() -> None:
     assert [name for name, entry in packages.items() if "resolved" in entry or "integrity" not in entry] == []
     asked = json.loads(files("errorplane.demo").joinpath("node", "package.json").read_text())["dependencies"]
     assert lock["packages"][""]["dependencies"] == asked
+
+
+def test_the_storefront_gets_the_baggage_that_its_span_is_to_show(tmp_path: Path) -> None:
+    """Of what callers send errorplane lets in what is listed only; the plan's orders send nothing else."""
+    sent = {
+        key
+        for call in plan(140, "1", Wares(tmp_path / "planted", "1"), recommendations=True)
+        if (key := _baggage_key(call.headers))
+    }
+    inbound = Rules.of(telemetry_environment(PYTHON_ROLES[-1], "", "")).inbound
+    assert sent
+    assert [key for key in sent if key not in inbound] == []
+
+
+def _baggage_key(headers: Mapping[str, str]) -> str:
+    return headers.get("baggage", "").partition("=")[0]

@@ -128,6 +128,7 @@ def telemetry_environment(role: Role, grpc: str, http: str, node: Node | None = 
         "OTEL_BLRP_SCHEDULE_DELAY": "300",
         "OTEL_METRIC_EXPORT_INTERVAL": "2000",
         "OTEL_PYTHON_DISTRO": "errorplane",
+        "ERRORPLANE_BAGGAGE_INBOUND": "user.email",  # the storefront writes it on its span, for redaction to find
     }
     if node is not None:
         variables |= {
