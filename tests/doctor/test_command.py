@@ -87,15 +87,26 @@ def test_an_application_is_imported_and_sends_nothing(sink: Sink, tmp_path: Path
 
 
 def test_a_command_is_started_as_it_would_be(sink: Sink, tmp_path: Path) -> None:
-    """A server that forks its workers is looked at, master and worker, and ended."""
-    (tmp_path / "shop.py").write_text(APP)
+    """A server that forks its workers is looked at, master and worker; once the worker has started, it ends both."""
+    (tmp_path / "shop.py").write_text(APP + "import os, signal\nos.kill(os.getppid(), signal.SIGTERM)\n")
     gunicorn = ("gunicorn", "--bind", "127.0.0.1:0", "--workers", "1", "shop:app")
-    code, report, errors = doctor(tmp_path, sink, "--json", "--wait", "4", "--", "opentelemetry-instrument", *gunicorn)
+    code, report, errors = doctor(tmp_path, sink, "--json", "--wait", "45", "--", "opentelemetry-instrument", *gunicorn)
     assert code == 1, errors
     document = json.loads(report)
     assert ids(report) == ["breaker-on-coroutine"]
     assert [facts["attached"] for facts in document["processes"]] == [True, True]
     assert not sink.spans
+
+
+def test_a_command_that_does_not_end_is_ended(sink: Sink, tmp_path: Path) -> None:
+    """After the time that it may take, with all that it started."""
+    endless = "import os, pathlib, time\nos.fork()\npathlib.Path(str(os.getpid())).touch()\ntime.sleep(600)\n"
+    (tmp_path / "endless.py").write_text(endless)
+    code, report, _ = doctor(tmp_path, sink, "--json", "--wait", "6", "--", sys.executable, "endless.py")
+    assert (code, "not-attached" in ids(report)) == (1, True)
+    pids = [path.name for path in tmp_path.iterdir() if path.name.isdigit()]
+    assert len(pids) == 2
+    assert not [pid for pid in pids if (Path("/proc") / pid / "exe").exists()]
 
 
 def test_a_command_without_opentelemetry(sink: Sink, tmp_path: Path) -> None:

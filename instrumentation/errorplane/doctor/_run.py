@@ -65,7 +65,7 @@ def _watched(words: list[str], env: Mapping[str, str], folder: Path, wait_s: flo
         try:
             _until(lambda: process.poll() is not None, wait_s)
             (folder / NOW).touch()
-            _until(lambda: not _missing(folder), _WRITE_S)
+            _until(lambda: not _missing(folder, process), _WRITE_S)
         finally:
             _end(process)
         facts = _facts(folder, process.pid)
@@ -85,9 +85,12 @@ def _until(done: Callable[[], bool], seconds: float) -> None:
         time.sleep(_POLL_S)
 
 
-def _missing(folder: Path) -> bool:
-    """Whether a process that runs has yet to write."""
-    waiting = [each for each in folder.glob("*.started") if not each.with_suffix(".json").exists()]
+def _missing(folder: Path, first: subprocess.Popen[bytes]) -> bool:
+    """Whether a process that runs has yet to write, or the first one has yet to come so far that it is watched."""
+    started = list(folder.glob("*.started"))
+    if not started:
+        return first.poll() is None
+    waiting = [each for each in started if not each.with_suffix(".json").exists()]
     return any(_runs(int(each.stem)) for each in waiting)
 
 
