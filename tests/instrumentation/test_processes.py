@@ -118,7 +118,8 @@ def test_exceptions_as_log_records(sink: Sink, exporter: str, name: str | None) 
     told = [record for record in sink.logs if record.event_name]
     assert [record.event_name for record in told] == ([name] if name else [])
     assert {record.span_id for record in told} <= {sink.spans["query"].span_id}
-    ids = {attributes(item.attributes)[ERROR_ID] for item in (*sink.spans.values(), *sink.logs)}
+    written = [*(span.attributes for span in sink.spans.values()), *(record.attributes for record in sink.logs)]
+    ids = {attributes(pairs)[ERROR_ID] for pairs in written}
     assert len(ids) == 1
 
 
