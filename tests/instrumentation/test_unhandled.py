@@ -15,7 +15,7 @@ from opentelemetry._logs import SeverityNumber
 from errorplane.errors import ERROR_ID, EXCEPTION_TYPE
 from errorplane.hooks import GUARD, attach, detach, on_error
 from errorplane.testing import Capture
-from errorplane.unhandled import flush, is_error
+from errorplane.unhandled import _forks, flush, is_error
 from errorplane.unhandled._chain import Watch
 from errorplane.unhandled._flush import flush_all
 from errorplane.unhandled._processes import watch_signals
@@ -303,3 +303,32 @@ def test_a_signal_to_oneself_waits_for_what_is_sent(monkeypatch: pytest.MonkeyPa
     watch.stop()
     signal.raise_signal(signal.SIGTERM)
     assert happened[3:] == [signal.SIGTERM]
+
+
+class Exports:
+    """Whether exports stand still, one answer a fork, and how long each fork was ready to wait."""
+
+    def __init__(self, *still: bool) -> None:
+        self.still = list(still)
+        self.waited: list[float] = []
+
+    def pause_exports(self, seconds: float) -> tuple[Callable[[], None], bool]:
+        self.waited.append(seconds)
+        return (lambda: None), self.still.pop(0)
+
+    def mend(self, *, counts_of_all: bool) -> None:
+        raise AssertionError("no child was forked")
+
+
+def test_forks_wait_once_for_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next ones go on at once, until exports are found to stand still again."""
+    exports = Exports(False, False, True, True)
+    monkeypatch.setattr(_forks, "_sdk", lambda: exports)
+    watch = Watch()
+    _forks.watch_forks(watch, counts_of_all=False)
+    for _ in range(4):
+        _forks._before()
+        _forks._after()
+    watch.stop()
+    _forks._before()
+    assert exports.waited == [1.0, 0.0, 0.0, 1.0]

@@ -10,6 +10,7 @@ exporters that wrap others, and processors of the application are covered.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -49,24 +50,26 @@ def left_to_flush() -> list[Any]:
     return [p for p in providers() if not any(getattr(p, name, None) for name in names) and not _is_shut_down(p)]
 
 
-def pause_exports(seconds: float) -> Callable[[], None]:
-    """Keep exports and collections from starting, and wait `seconds` at most for those under way; returns their end.
+def pause_exports(seconds: float) -> tuple[Callable[[], None], bool]:
+    """Keep exports and collections from starting, and wait `seconds` at most for those under way.
 
-    gRPC survives a fork only when no thread is inside of it, and callbacks of instruments hold locks of libraries, as
-    psutil's. Where the endpoint is too slow to wait for, the fork goes on without this protection.
+    Returns what lets them go on, and whether all of them stand still. gRPC survives a fork only when no thread is inside
+    of it, and callbacks of instruments hold locks of libraries, as psutil's. Where the endpoint is too slow to wait for,
+    the fork goes on without this protection.
     """
     deadline = time.monotonic() + seconds
-    held: list[Any] = []
-    for part in _parts(providers(), counts=False):
-        lock = getattr(part, _EXPORT_LOCK, None) or (getattr(part, "_lock", None) if hasattr(part, _COLLECTS) else None)
-        if lock is not None and lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            held.append(lock)
+    locks = [lock for part in _parts(providers()) if (lock := _held_while_sending(part)) is not None]
+    held = [lock for lock in locks if lock.acquire(timeout=max(0.0, deadline - time.monotonic()))]
 
     def resume() -> None:
         while held:
             held.pop().release()
 
-    return resume
+    return resume, len(held) == len(locks)
+
+
+def _held_while_sending(part: Any) -> Any:
+    return getattr(part, _EXPORT_LOCK, None) or (getattr(part, "_lock", None) if hasattr(part, _COLLECTS) else None)
 
 
 def mend(*, counts_of_all: bool) -> None:
@@ -74,16 +77,19 @@ def mend(*, counts_of_all: bool) -> None:
 
     Counts of errorplane's own instruments always, those of all others with `counts_of_all`.
     """
-    for part in _parts(providers(), counts=True):
+    for part in _parts(providers()):
         GUARD.run("fork.locks", _renew_locks, part)
         if hasattr(part, _COUNTS):
-            GUARD.run("fork.counts", _forget_counts, part, counts_of_all)
+            GUARD.run("fork.counts", _mend_counts, part, counts_of_all)
         if hasattr(part, _CONNECT):
             GUARD.run("fork.connections", _connect_anew, part)
 
 
-def _parts(roots: list[Any], *, counts: bool) -> Iterator[Any]:
-    """The objects that hang on these, of OpenTelemetry's classes and ours, and of those derived from them."""
+def _parts(roots: list[Any]) -> Iterator[Any]:
+    """The objects that hang on these, of OpenTelemetry's classes and ours, and of those derived from them.
+
+    Not the single series of instruments, of which there are thousands.
+    """
     waiting: list[Any] = list(roots)
     seen: set[int] = set()
     while waiting and len(seen) < _MOST:
@@ -95,23 +101,26 @@ def _parts(roots: list[Any], *, counts: bool) -> Iterator[Any]:
             waiting += [each for pair in part.copy().items() for each in pair]
         elif isinstance(part, _CONTAINERS):
             waiting += tuple(part)
-        elif _is_of_telemetry(type(part)):
+        elif _is_of_telemetry(part.__class__):
             yield part
-            if counts or not hasattr(part, _COUNTS):
-                waiting += [value for _, value in _state(part)]
+            waiting += [value for name, value in _state(part) if name != _COUNTS]
 
 
+@functools.cache
 def _is_of_telemetry(cls: type) -> bool:
     return any(base.__module__.startswith(_PACKAGES) for base in cls.__mro__)
 
 
 def _state(part: Any) -> list[tuple[str, Any]]:
     found = list(getattr(part, "__dict__", {}).items())
-    for base in type(part).__mro__:
-        slots = base.__dict__.get("__slots__", ())
-        names = (slots,) if isinstance(slots, str) else slots
-        found += [(name, getattr(part, name)) for name in names if name != "__dict__" and hasattr(part, name)]
-    return found
+    return found + [(name, getattr(part, name)) for name in _slots(part.__class__) if hasattr(part, name)]
+
+
+@functools.cache
+def _slots(cls: type) -> tuple[str, ...]:
+    listed = [base.__dict__.get("__slots__", ()) for base in cls.__mro__]
+    names = [name for slots in listed for name in ((slots,) if isinstance(slots, str) else slots)]
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
 
 
 def _renew_locks(part: Any) -> None:
@@ -125,11 +134,17 @@ def _renew_locks(part: Any) -> None:
             value.clear()  # urllib3: the same
 
 
-def _forget_counts(series: Any, of_all: bool) -> None:
-    scope = series._instrument.instrumentation_scope.name
+def _mend_counts(instrument: Any, of_all: bool) -> None:
+    """Only the last value of a gauge stays, which is a state and no count, or all values with new locks."""
+    series = getattr(instrument, _COUNTS)
+    scope = instrument._instrument.instrumentation_scope.name
     if of_all or scope == _OURS or scope.startswith((_OURS + ".", _OURS + "-")):
-        kept = {key: value for key, value in getattr(series, _COUNTS).items() if "LastValue" in type(value).__name__}
-        setattr(series, _COUNTS, kept)  # the last value of a gauge is a state, and no count
+        series = {key: value for key, value in series.items() if "LastValue" in type(value).__name__}
+        setattr(instrument, _COUNTS, series)
+    for value in series.values():
+        for part in (value, getattr(value, "_reservoir", value)):
+            if hasattr(part, "_lock"):
+                part._lock = threading.Lock()
 
 
 def _connect_anew(exporter: Any) -> None:

@@ -12,6 +12,7 @@ from errorplane.unhandled._chain import Watch
 _PAUSE_SECONDS: Final = 1.0  # what a fork waits for an export under way: a healthy endpoint answers sooner
 _watches: Final[list[tuple[Watch, bool]]] = []
 _resume: Final[list[Callable[[], None]]] = []
+_in_vain: Final[list[bool]] = []  # the last wait was: then none waits until exports are found standing still
 _registered: Final[list[bool]] = []
 
 
@@ -27,9 +28,13 @@ def watch_forks(watch: Watch, *, counts_of_all: bool) -> None:
 
 def _before() -> None:
     for _ in _active():
-        resume = GUARD.run("fork.pause", _sdk().pause_exports, _PAUSE_SECONDS)
-        if resume is not None:
-            _resume.append(resume)
+        GUARD.run("fork.pause", _pause)
+
+
+def _pause() -> None:
+    resume, still = _sdk().pause_exports(0.0 if _in_vain else _PAUSE_SECONDS)
+    _resume.append(resume)
+    _in_vain[:] = [] if still else [True]
 
 
 def _after() -> None:
