@@ -44,7 +44,8 @@ def open_logger(name: str, event_name: str, severity: SeverityNumber) -> Logger 
     if not isinstance(provider, LoggerProvider):
         return None
     logger = provider.get_logger(name)
-    return logger if logger.enabled(severity_number=severity, event_name=event_name) else None
+    enabled = getattr(logger, "enabled", None)  # newer than the oldest SDK, which writes whatever it is given
+    return logger if enabled is None or enabled(severity_number=severity, event_name=event_name) else None
 
 
 def emit(
