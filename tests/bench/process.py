@@ -45,8 +45,11 @@ class Contestant:
         self.uses: list[Use] = []
 
     def pin(self, cores: Collection[int]) -> None:
-        """Keep it, and what it starts from now on, on these cores."""
-        os.sched_setaffinity(self._process.pid, cores)
+        """Keep all its threads, and what they start from now on, on these cores."""
+        for pid in _session(self._process.pid):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # has ended meanwhile
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    os.sched_setaffinity(int(thread), cores)
 
     def check(self) -> None:
         """Raises Broken if it has ended."""

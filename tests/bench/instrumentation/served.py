@@ -101,20 +101,28 @@ def served(size: Size, say: Callable[[str], None], apps: Collection[str] = tuple
     """
     cores = sorted(os.sched_getaffinity(0))
     theirs, ours = cores[:1], cores[1:] or cores
-    os.sched_setaffinity(0, ours)
+    for app in apps:
+        with sink(ours) as agent, _servers(app, agent.url, theirs) as servers, _on(ours):
+            agent.settled()
+            yield from _each(servers, [Case(SENT, "", app)], 1, partial(_sent, agent), say)
+            steady = [Case(STEADY, "", app, errors) for errors in ERRORS]
+            yield from _each(servers, steady, size.rounds, partial(_steady, size), say)
+            fast = [Case(FLAT_OUT, "", app, errors) for errors in ERRORS]
+            yield from _each(servers, fast, size.flat_out_rounds, partial(_flat_out, size), say)
+        with stalled() as url, _servers(app, url, theirs) as servers, _on(ours):
+            cases = [Case(STALLED, "", app, STALLED_ERRORS)]
+            yield from _each(servers, cases, size.rounds, partial(_steady, size), say)
+
+
+@contextlib.contextmanager
+def _on(cores: Collection[int]) -> Iterator[None]:
+    """This process, which makes the load, on these cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
     try:
-        for app in apps:
-            with sink(ours) as agent, _servers(app, agent.url, theirs) as servers:
-                yield from _each(servers, [Case(SENT, "", app)], 1, partial(_sent, agent), say)
-                steady = [Case(STEADY, "", app, errors) for errors in ERRORS]
-                yield from _each(servers, steady, size.rounds, partial(_steady, size), say)
-                fast = [Case(FLAT_OUT, "", app, errors) for errors in ERRORS]
-                yield from _each(servers, fast, size.flat_out_rounds, partial(_flat_out, size), say)
-            with stalled() as url, _servers(app, url, theirs) as servers:
-                cases = [Case(STALLED, "", app, STALLED_ERRORS)]
-                yield from _each(servers, cases, size.rounds, partial(_steady, size), say)
+        yield
     finally:
-        os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(0, before)
 
 
 def _each(
@@ -150,7 +158,7 @@ def _flat_out(size: Size, server: _Server, case: Case, number: int) -> dict[str,
 
 def _sent(agent: Agent, server: _Server, _case: Case, _number: int) -> dict[str, float]:
     """What comes to the agent of a request that fails; nothing would be measured of an application that sends nothing."""
-    before = agent.settled()
+    before = agent.received()
     server.measure(lambda port: at_rate(port, _WARM_UP_RATE, [True] * _SENT))
     try:
         wait_until(lambda: agent.received().events > before.events, "the first exception at the agent", _SENT_S)
@@ -165,15 +173,14 @@ def _servers(app: str, agent_url: str, cores: Collection[int]) -> Iterator[list[
     """One server for each contender, all of them up and warm."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        servers = [_start(who, app, agent_url, folder, cores, stack) for who in SERVED]
+        servers = [_start(who, app, agent_url, folder, stack) for who in SERVED]
         for server in servers:
             wait_until(server.is_up, f"{server.who.title} serving {app}", _START_S)
+            server.process.pin(cores)  # only now: they start on all of them
         yield servers
 
 
-def _start(
-    who: Contender, app: str, agent_url: str, folder: Path, cores: Collection[int], stack: contextlib.ExitStack
-) -> _Server:
+def _start(who: Contender, app: str, agent_url: str, folder: Path, stack: contextlib.ExitStack) -> _Server:
     port, log = free_port(), folder / f"{who.name}.log"
     env = who.environment(
         OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
@@ -183,5 +190,4 @@ def _start(
     )
     process = Contestant(who.command(*SERVERS[app](port)), stack.enter_context(log.open("wb")), env)
     stack.callback(process.kill)
-    process.pin(cores)
     return _Server(who, app, port, process, log)
