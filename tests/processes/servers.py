@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import IO
 
@@ -27,17 +28,18 @@ APPS = Path(__file__).with_name("apps")
 SECONDS = 60.0
 """For anything to happen: a machine may be slow, and a test that fails shows what it waited for."""
 _RUN = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
-_NOT_NEEDED = "requests,httpx,urllib,urllib3,aiohttp-client,grpc_client,grpc_server,system_metrics,structlog,asgi,wsgi"
 
 
-def environment(sink: Sink, **more: str) -> dict[str, str]:
-    """What the processes see: little more than where to send to."""
+def environment(sink: Sink, *wanted: str, **more: str) -> dict[str, str]:
+    """What the processes see: where to send to, and which instrumentations to load, as each takes its time."""
+    known = {entry.name for entry in entry_points(group="opentelemetry_instrumentor")}
+    assert known >= set(wanted)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
     return {
         **kept,
         "OTEL_SERVICE_NAME": "shop",
         "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
-        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": _NOT_NEEDED,
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ",".join(sorted(known - set(wanted))),
         **more,
     }
 

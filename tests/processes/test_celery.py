@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,11 @@ def test_errors_of_tasks_arrive_once(tmp_path: Path) -> None:
         sender.send_task("order", (number,))
     with Sink() as sink:
         env = environment(
-            sink, JOBS_FOLDER=str(tmp_path), ERRORPLANE_FORK="all", PYTHONPATH=os.environ.get("PYTHONPATH", "")
+            sink,
+            "celery",
+            "logging",
+            JOBS_FOLDER=str(tmp_path),
+            ERRORPLANE_FORK="all",
         )
         with serving(
             env, "-m", "celery", "-A", "jobs", "worker", "-c", "2", "--max-tasks-per-child", "2", "--without-mingle",

@@ -18,7 +18,6 @@ HTTP = {f"OTEL_{signal}_EXPORTER": "otlp_proto_http" for signal in ("TRACES", "M
 
 def forking(sink: Sink, more: dict[str, str], seconds: float = 30.0) -> subprocess.CompletedProcess[str]:
     env = environment(sink, OTEL_PYTHON_DISTRO="distro", **more)
-    env["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] += ",celery,grpc,threading,flask,fastapi"
     return run(env, "forking.py", str(CHILDREN), str(seconds))
 
 

@@ -25,7 +25,7 @@ def test_errors_of_workers_arrive_once(worker: str, preload: bool) -> None:
     more = GEVENT if worker == "gevent" else {}
     with Sink() as sink:
         with serving(
-            environment(sink, **more), "-m", "gunicorn", "-c", "gunicorn_conf.py", "-b", "fd://FD", "-w", "2",
+            environment(sink, "flask", "logging", **more), "-m", "gunicorn", "-c", "gunicorn_conf.py", "-b", "fd://FD", "-w", "2",
             "-k", worker, "--max-requests", str(RECYCLED), *options, "web:app",
         ) as server:  # fmt: skip
             answers = server.ask(paths)

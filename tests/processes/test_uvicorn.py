@@ -14,7 +14,9 @@ REQUESTS = range(12)
 def test_errors_of_workers_arrive_once() -> None:
     """Of requests, tasks and threads; nothing is lost when the workers are stopped."""
     with Sink() as sink:
-        with serving(environment(sink), "-m", "uvicorn", "--workers", "2", "--fd", "FD", "asgi:app") as server:
+        with serving(
+            environment(sink, "fastapi", "logging"), "-m", "uvicorn", "--workers", "2", "--fd", "FD", "asgi:app"
+        ) as server:
             server.ask(f"/{KINDS[number % len(KINDS)]}/{number}" for number in REQUESTS)
             server.wait_until(lambda said: said.count("Application startup complete") == 2)
             said = server.stop()
