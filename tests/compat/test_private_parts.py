@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import Span, TracerProvider
 from errorplane.context import bind, leaving
 from errorplane.errors import ERROR_ID, TENANT
 from errorplane.hooks import GUARD, attach, detach, hook_states, is_attached
+from errorplane.hooks._sdk import takes_log_records
 from errorplane.testing import Capture
 
 INSTRUMENTATION = Path(__file__).parents[2] / "instrumentation"
@@ -109,6 +110,15 @@ def test_without_the_order_of_log_processors_ours_is_added_all_the_same(counting
     assert GUARD.failures == {"sdk.log processors in order": 1}
     (record,) = exporter.get_finished_logs()
     assert (record.log_record.attributes or {})[TENANT] == "acme"
+
+
+def test_who_takes_log_records_is_known_without_the_loggers_word(counting: None) -> None:
+    """The oldest SDK's loggers do not say whether they are enabled: our own processor alone takes none."""
+    attach()
+    provider = LoggerProvider(shutdown_on_exit=False)
+    assert not takes_log_records(provider)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(InMemoryLogRecordExporter()))  # type: ignore[no-untyped-call]  # as above
+    assert takes_log_records(provider)
 
 
 def test_detached_nothing_is_left_of_what_was_put_in(counting: None) -> None:

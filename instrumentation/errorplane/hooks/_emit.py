@@ -44,8 +44,11 @@ def open_logger(name: str, event_name: str, severity: SeverityNumber) -> Logger 
     if not isinstance(provider, LoggerProvider):
         return None
     logger = provider.get_logger(name)
-    enabled = getattr(logger, "enabled", None)  # newer than the oldest SDK, which writes whatever it is given
-    return logger if enabled is None or enabled(severity_number=severity, event_name=event_name) else None
+    if hasattr(logger, "enabled"):
+        return logger if logger.enabled(severity_number=severity, event_name=event_name) else None
+    from errorplane.hooks._sdk import takes_log_records  # it needs this module
+
+    return logger if takes_log_records(provider) else None
 
 
 def emit(

@@ -332,6 +332,12 @@ _HOOKS: Final = (
 )
 
 
+def takes_log_records(provider: object) -> bool:
+    """Whether anything but ours is done with log records, for the SDK whose loggers do not say so (1.44)."""
+    found = getattr(getattr(provider, "_multi_log_record_processor", None), "_log_record_processors", None)
+    return found is None or any(not type(each).__module__.startswith("errorplane.hooks") for each in found)
+
+
 def endpoint_of(exporter: object) -> str:
     """Where an OTLP exporter sends to, as a URL; nothing for one that does not say."""
     endpoint = getattr(exporter, "_endpoint", "")
