@@ -11,7 +11,6 @@ import importlib
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.metadata import entry_points
 from typing import Any, Final, NamedTuple
 from weakref import WeakSet
 
@@ -74,6 +73,8 @@ def what_hooks_give() -> Mapping[str, str]:
 
 def configure_if_nobody_does() -> None:
     """Set the SDK up as opentelemetry-distro does, where no package is installed that will."""
+    from importlib.metadata import entry_points  # dear to import, and only a distro asks
+
     if entry_points(group="opentelemetry_configurator"):
         return
     base = _find("opentelemetry.sdk._configuration", "_OTelSDKConfigurator")
