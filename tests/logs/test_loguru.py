@@ -174,6 +174,16 @@ def test_handed_on_from_logging_it_is_sent_once(opentelemetry_first: bool) -> No
     assert capture_lines(capture)[0][EXCEPTION_TYPE] == "ValueError"
 
 
+def test_one_mapping_given_to_many_messages_loses_none() -> None:
+    """What an application calls `extra` itself is no sign that loguru has sent a message."""
+    common = {"region": "eu"}
+    with forwarded() as capture, handlers_of_root(capture.handler):
+        loguru.info("zero")  # puts the filter on OpenTelemetry's handler
+        for message in ("one", "two"):
+            logging.getLogger("shop").info(message, extra={"extra": common})
+    assert _sent(capture) == ["zero", "one", "two"]
+
+
 def test_a_handler_that_says_something_of_its_own_is_heard() -> None:
     """Only the very message that is on its way to OpenTelemetry is left to the standard library."""
 

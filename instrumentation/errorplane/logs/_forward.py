@@ -24,6 +24,7 @@ from errorplane.settings import LOG_CODE, flag
 _CALL_HANDLERS: Final = logging.Logger.callHandlers.__code__
 _FRAMES: Final = 16  # between a handler of the standard library that calls loguru and this sink
 _SCOPE: Final = "loguru"
+_LOGGING: Final = "logging"
 
 
 class OpenTelemetrySink(RecordSink):
@@ -54,7 +55,7 @@ class OpenTelemetrySink(RecordSink):
 
     def _forward(self, record: dict[str, Any]) -> None:
         _watch_handlers()
-        if _ONCE.is_new(record["extra"]) and not _is_passed_on(sys._getframe(1), record["message"]):
+        if _ONCE.is_new(record["extra"], _SCOPE) and not _is_passed_on(sys._getframe(1), record["message"]):
             event = event_of_loguru(record)
             provider = self._provider or get_logger_provider()
             provider.get_logger(event.scope or _SCOPE).emit(self._record(event))
@@ -88,13 +89,14 @@ class _Once(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         extra = vars(record).get("extra")
-        return not isinstance(extra, dict) or self.is_new(extra)
+        return not isinstance(extra, dict) or self.is_new(extra, _LOGGING)
 
-    def is_new(self, extra: dict[str, Any]) -> bool:
-        """Whether this thread's last message was another one."""
-        if getattr(self._last, "extra", None) is extra:
+    def is_new(self, extra: dict[str, Any], library: str) -> bool:
+        """Whether the other library has not sent this thread's last message: an application may give one mapping often."""
+        last, sender = getattr(self._last, "sent", (None, library))
+        if last is extra and sender != library:
             return False
-        self._last.extra = extra
+        self._last.sent = extra, library
         return True
 
 
