@@ -31,6 +31,8 @@ def test_forked_children_send_and_count_as_they_should(protocol: str) -> None:
         spans = Counter(span.name for span in sink.all_spans if span.name != "other")
         assert spans == dict.fromkeys(["parent", *(f"child {number}" for number in range(CHILDREN))], EACH)
         assert len({span.span_id for span in sink.all_spans}) == len(sink.all_spans)
+        if isinstance(sink, HttpSink):
+            assert {len(instances) for instances in sink.senders.values()} == {1}, "no connection is shared"
         for metric in ("errorplane.orders", "shop.orders"):
             counts = sink.counts(metric)
             assert sorted(counts.values()) == [EACH] * (CHILDREN + 1)
