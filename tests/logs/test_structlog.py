@@ -45,7 +45,7 @@ COMMON = (
 
 
 def test_what_its_processors_write_is_read() -> None:
-    """Level, time, stack, bound variables, and an exception that is text already."""
+    """Level, time, stack and bound variables."""
     native = Native(*COMMON)
     with structlog.contextvars.bound_contextvars(order=17):
         try:
@@ -55,8 +55,60 @@ def test_what_its_processors_write_is_read() -> None:
     line = native.only
     assert (line["severity_text"], line["severity_number"], line["body"]) == ("ERROR", 17, "cannot serve")
     assert line["attributes"] == {"order": 17}
-    assert line[EXCEPTION_STACKTRACE].endswith("ValueError: no stock")
     assert "test_what_its_processors_write_is_read" in line["code.stacktrace"]
+
+
+@pytest.mark.parametrize(
+    "formatted",
+    [structlog.processors.format_exc_info, structlog.processors.dict_tracebacks],
+    ids=["text", "dictionaries"],
+)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_an_exception_that_was_formatted_is_the_same(formatted: Any, grouped: bool) -> None:
+    """Type, message and id of an exception that a processor has written down, as without one; and only once."""
+    told: list[dict[str, Any]] = []
+    for before in ((formatted,), ()):
+        native = Native(*before)
+        try:
+            raise ExceptionGroup("two", [ValueError("a"), KeyError("b")]) if grouped else ValueError("no\nstock")
+        except Exception as error:
+            error.add_note("a note")
+            native.logger.exception("cannot serve", order=17)
+            native.logger.error("cannot serve", order=17, exc_info=error)
+        first, second = native.lines
+        assert first["errorplane.error.id"] == second["errorplane.error.id"]
+        told.append({name: first[name] for name in (EXCEPTION_TYPE, EXCEPTION_MESSAGE, "attributes")})
+    assert told[0] == told[1]
+    assert told[0]["attributes"] == {"order": 17}
+
+
+@pytest.mark.parametrize("given", ["ValueError: of another", [{"exc_type": "ValueError", "exc_value": "b"}], [1], []])
+def test_what_was_formatted_of_another_exception_is_left(given: object) -> None:
+    """The exception that is being handled is told only if it is the one that was written down."""
+    native = Native()
+    try:
+        raise ValueError
+    except ValueError:
+        native.logger.error("x", exception=given)
+    assert EXCEPTION_TYPE not in native.only
+
+
+def test_a_stack_is_told_without_a_processor_for_it() -> None:
+    """`stack_info` ends where it was logged."""
+    native = Native()
+    native.logger.info("x", stack_info=True)
+    *_, frame, source = native.only["code.stacktrace"].split("\n")
+    assert "test_a_stack_is_told_without_a_processor_for_it" in frame
+    assert "stack_info=True" in source
+
+
+@pytest.mark.parametrize("name", ["message", "msg"])
+def test_a_renamed_event_is_the_body(name: str) -> None:
+    """structlog's `EventRenamer` before ours leaves no second message."""
+    native = Native(structlog.processors.EventRenamer(name))
+    native.logger.info("full")
+    assert native.only["body"] == "full"
+    assert "attributes" not in native.only
 
 
 @pytest.mark.parametrize(
@@ -163,7 +215,9 @@ class Undecided:
 def test_nothing_makes_it_raise() -> None:
     """Events, keys and values that fail when they are printed."""
     line = json.loads(
-        StructlogRenderer(environ={})(None, "info", {"event": Broken(), "value": Broken(), "exc_info": Undecided()})
+        StructlogRenderer(environ={})(
+            None, "info", {"event": Broken(), "value": Broken(), "exc_info": Undecided(), "stack_info": Undecided()}
+        )
     )
     assert line["body"] == "<unprintable Broken>"
     assert line["attributes"] == {"value": "<unprintable Broken>"}

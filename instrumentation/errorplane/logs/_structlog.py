@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping, MutableMapping
 from datetime import datetime
 from types import FrameType
@@ -28,13 +29,8 @@ _LEVELS: Final[Mapping[str, int]] = {
     "fatal": logging.CRITICAL,
     "critical": logging.CRITICAL,
 }
-_CONSUMED: Final = (
-    "event",
-    "exc_info",
-    "stack_info",
-    "_record",
-    "_from_structlog",
-)  # the last two: ProcessorFormatter's
+_CONSUMED: Final = ("exc_info", "stack_info", "_record", "_from_structlog")  # the last two: ProcessorFormatter's
+_MESSAGES: Final = ("event", "message", "msg")  # the latter as EventRenamer is told by those who write JSON
 _PLUMBING: Final = (
     "structlog",
     "logging",
@@ -53,7 +49,8 @@ class StructlogRenderer:
     with `render_to_log_kwargs`, a `JsonFormatter` on the handler does the same. Nothing that is logged can make it raise.
 
     Of the event `event`, `level`, `timestamp`, `logger`, `exc_info`, `exception` and `stack` are read as structlog's own
-    processors write them, and none of these is needed. Everything else stands under `attributes`.
+    processors write them, and none of these is needed. Everything else stands under `attributes`. An exception that is
+    text already is recognised while it is handled.
     """
 
     def __init__(self, service_name: str | None = None, **options: Unpack[Options]) -> None:
@@ -96,13 +93,18 @@ def event_of_entries(entries: Mapping[str, Any], record: logging.LogRecord) -> E
 
 
 def _event(entries: Mapping[str, Any], **known: Any) -> Event:
-    error, text, stack = _error(entries.get("exc_info")), entries.get("exception"), entries.get("stack")
+    error, formatted = _error(entries.get("exc_info")), entries.get("exception")
+    left = _left(entries)
+    if error is None and (error := _being_handled(formatted)) is not None:
+        left.pop("exception", None)  # the same once more, in words of structlog's
+    message = next((name for name in _MESSAGES if name in entries), "event")
+    left.pop(message, None)
     return Event(
-        body=text_of(entries.get("event", "")),
-        attributes=_left(entries),
+        body=text_of(entries.get(message, "")),
+        attributes=left,
         error=error,
-        error_text=text if error is None and isinstance(text, str) else None,
-        stack=stack if isinstance(stack, str) else None,
+        error_text=formatted if error is None and isinstance(formatted, str) else None,
+        stack=_stack(entries),
         **known,
     )
 
@@ -112,6 +114,30 @@ def _error(info: object) -> BaseException | None:
     if isinstance(info, BaseException | tuple):
         return exception_in(info)
     return sys.exception() if ask(lambda: bool(info), False) else None
+
+
+def _being_handled(formatted: object) -> BaseException | None:
+    """The current exception, if it is the one of which a processor has written this text or these dictionaries."""
+    error = sys.exception()
+    if error is None:
+        return None
+    if isinstance(formatted, str):
+        line = traceback.format_exception_only(error)[0].strip()
+        return error if f"{line}\n" in f"{formatted}\n" else None
+    first = formatted[0] if isinstance(formatted, list) and formatted else None
+    if type(first) is not dict or first.get("exc_type") != type(error).__name__:
+        return None
+    return error if first.get("exc_value") == text_of(error) else None
+
+
+def _stack(entries: Mapping[str, Any]) -> str | None:
+    """As a processor or the standard library wrote it; where nobody has yet, that of the code that logs."""
+    for stack in (entries.get("stack"), entries.get("stack_info")):
+        if isinstance(stack, str):
+            return stack
+    if not ask(lambda: bool(entries.get("stack_info")), False):
+        return None
+    return "".join(["Stack (most recent call last):\n", *traceback.format_stack(_caller())]).rstrip("\n")
 
 
 def _left(entries: Mapping[str, Any]) -> dict[str, Any]:
