@@ -6,6 +6,8 @@ import asyncio
 import io
 import json
 import logging
+import logging.handlers
+import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +19,7 @@ from structlog.stdlib import ProcessorFormatter
 from tests.logs.producers import Exported, StructlogBridge, Written, refuse
 
 from errorplane.errors import EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE
-from errorplane.logs import StructlogRenderer
+from errorplane.logs import ContextFilter, JsonFormatter, StructlogRenderer
 from errorplane.testing import Capture
 
 
@@ -235,22 +237,22 @@ def instrumented(capture: Capture) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("bridged", [False, True], ids=["native", "bridge"])
-@pytest.mark.parametrize("how", ["current", "instance", "tuple"])
+@pytest.mark.parametrize("how", ["current", "instance", "tuple", "formatted"])
 def test_beside_its_instrumentation(how: str, bridged: bool) -> None:
     """The exported record has the type and message of the span, not the bare class name; so has our line."""
     written = Written()
     with Capture(service="shop") as capture, instrumented(capture), capture.tracer.start_as_current_span("r") as span:
         exported = Exported(capture.logger_provider)
-        _configure(written, bridged)
+        _configure(written, bridged, *([structlog.processors.format_exc_info] if how == "formatted" else []))
         logger = structlog.get_logger()
         try:
             json.loads("{")
         except ValueError as error:
             span.record_exception(error)
             caught = error
-            if how == "current":
+            if how in ("current", "formatted"):
                 logger.exception("cannot serve", order=17)
-        if how != "current":
+        if how in ("instance", "tuple"):
             info = caught if how == "instance" else (type(caught), caught, caught.__traceback__)
             logger.error("cannot serve", order=17, exc_info=info)
     ((_, event),) = capture.exceptions
@@ -258,22 +260,68 @@ def test_beside_its_instrumentation(how: str, bridged: bool) -> None:
     (record,), (line,) = exported.lines, written.lines
     assert told[EXCEPTION_TYPE] == "json.decoder.JSONDecodeError"
     for name in (EXCEPTION_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, "errorplane.error.id"):
-        assert record[name] == line[name] == told[name], name
+        assert len({str(each[name]).rstrip() for each in (record, line, told)}) == 1, name
     assert record["attributes"] == line["attributes"] == {"order": 17}
     assert record["severity_text"] == line["severity_text"] == "ERROR"
 
 
-def _configure(written: Written, bridged: bool) -> None:
+def _to_handler(handler: logging.Handler) -> Any:
+    """A logger of structlog's that hands whole events on to a handler of the standard library's."""
+    logger = logging.Logger("shop.cart")  # noqa: LOG001  # not in the tree that pytest listens to
+    logger.addHandler(handler)
+    processors: list[Any] = [structlog.stdlib.add_log_level, ProcessorFormatter.wrap_for_formatter]
+    return structlog.wrap_logger(logger, processors=processors, wrapper_class=structlog.stdlib.BoundLogger)
+
+
+def test_whole_events_reach_opentelemetry_as_what_was_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Its handler sends message, exception and values of an event, and complains of nothing that came with them."""
+    with Capture(service="shop") as capture:
+        exported = Exported(capture.logger_provider)
+        logger = _to_handler(capture.handler)
+        try:
+            raise ValueError("no stock")
+        except ValueError as error:
+            logger.error("cannot serve", order=17, name="lena", exc_info=error)
+    (record,) = exported.lines
+    assert record["body"] == "cannot serve"
+    assert (record[EXCEPTION_TYPE], record[EXCEPTION_MESSAGE]) == ("ValueError", "no stock")
+    assert record["attributes"] == {"order": 17, "name_": "lena"}
+    assert caplog.records == []
+
+
+def test_whole_events_pass_a_queue() -> None:
+    """The filter on the queue's handler keeps them for a formatter and for OpenTelemetry's handler behind it."""
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue()
+    through, written, behind = logging.handlers.QueueHandler(waiting), Written(), logging.StreamHandler()
+    through.addFilter(ContextFilter("shop", environ={}))
+    behind.setStream(written.stream)
+    behind.setFormatter(JsonFormatter("shop", environ={}))
+    with Capture(service="shop") as capture:
+        exported = Exported(capture.logger_provider)
+        try:
+            raise ValueError("no stock")
+        except ValueError as error:
+            _to_handler(through).error("cannot serve", order=17, exc_info=error)
+        record = waiting.get()
+        capture.handler.handle(record)
+        behind.handle(record)
+    for line in (*written.lines, *exported.lines):
+        assert (line["body"], line["attributes"]) == ("cannot serve", {"order": 17})
+        assert (line[EXCEPTION_TYPE], line[EXCEPTION_MESSAGE]) == ("ValueError", "no stock")
+    assert len(written.lines) == len(exported.lines) == 1
+
+
+def _configure(written: Written, bridged: bool, *before: Any) -> None:
     if not bridged:
         factory: Any = structlog.PrintLoggerFactory(written.stream)
-        structlog.configure(processors=[StructlogRenderer("shop", environ={})], logger_factory=factory)
+        structlog.configure(processors=[*before, StructlogRenderer("shop", environ={})], logger_factory=factory)
         return
     handler = logging.StreamHandler(written.stream)
     handler.setFormatter(ProcessorFormatter(processors=[StructlogRenderer("shop", environ={})]))
     logger = logging.Logger("shop.cart")  # noqa: LOG001  # not in the tree that pytest listens to
     logger.addHandler(handler)
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.add_log_level, *before, ProcessorFormatter.wrap_for_formatter],
         logger_factory=lambda: logger,
         wrapper_class=structlog.stdlib.BoundLogger,
     )

@@ -22,7 +22,7 @@ from errorplane.hooks._attachment import BY_LIBRARY, HANDLED, Attachment
 from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._imports import after_import
-from errorplane.hooks._records import COMPOSED, as_logged
+from errorplane.hooks._records import as_logged, is_marked
 from errorplane.hooks._structlog import see_structlog
 
 Undo = Callable[[], None]
@@ -199,7 +199,7 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
 
     @functools.wraps(previous)
     def emit(self: logging.Handler, record: logging.LogRecord) -> None:
-        found = GUARD.run("queued record", as_logged, record) if COMPOSED in vars(record) else None
+        found = GUARD.run("queued record", as_logged, record) if is_marked(record) else None
         if found is None:
             see(self, record)
             return

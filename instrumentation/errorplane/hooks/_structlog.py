@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, MutableMapping
+import traceback
+from collections.abc import Callable, Mapping, MutableMapping
 from types import ModuleType
 from typing import Any, Final
 
+from errorplane.errors import ask
 from errorplane.hooks._attachment import HANDLED, Attachment
+from errorplane.hooks._guard import GUARD
 from errorplane.hooks._imports import after_import
 
 MODULE: Final = "opentelemetry.instrumentation.structlog"
@@ -37,8 +40,8 @@ def _see(attachment: Attachment, module: ModuleType) -> Callable[[], None]:
 
     @functools.wraps(previous)
     def call(self: Any, logger: object, method_name: str, event_dict: MutableMapping[str, Any]) -> Any:
-        error = _exception(event_dict.get("exc_info"))
-        if not attachment.active or error is None:
+        error = _error_of(event_dict) if attachment.active else None
+        if error is None:
             return previous(self, logger, method_name, event_dict)
         token = HANDLED.set(error)
         try:
@@ -55,9 +58,29 @@ def _see(attachment: Attachment, module: ModuleType) -> Callable[[], None]:
     return undo
 
 
-def _exception(given: object) -> BaseException | None:
-    if isinstance(given, BaseException):
-        return given
-    if isinstance(given, tuple):
-        return given[1] if len(given) == 3 and isinstance(given[1], BaseException) else None
-    return sys.exception() if given else None
+def _error_of(event: Mapping[str, Any]) -> BaseException | None:
+    error = error_given(event.get("exc_info"))
+    return GUARD.run("structlog", error_written, event.get("exception")) if error is None else error
+
+
+def error_given(info: object) -> BaseException | None:
+    """As structlog takes `exc_info`: an exception, what `sys.exc_info()` returns, or anything true for the current one."""
+    if isinstance(info, BaseException):
+        return info
+    if isinstance(info, tuple):
+        return info[1] if len(info) == 3 and isinstance(info[1], BaseException) else None
+    return sys.exception() if ask(lambda: bool(info), False) else None
+
+
+def error_written(formatted: object) -> BaseException | None:
+    """The current exception, if it is the one of which a processor has written this text or these dictionaries."""
+    error = sys.exception()
+    if error is None:
+        return None
+    if isinstance(formatted, str):
+        line = traceback.format_exception_only(error)[0].strip()
+        return error if f"{line}\n" in f"{formatted}\n" else None
+    first = formatted[0] if isinstance(formatted, list) and formatted else None
+    if type(first) is not dict or first.get("exc_type") != type(error).__name__:
+        return None
+    return error if first.get("exc_value") == ask(lambda: str(error), None) else None

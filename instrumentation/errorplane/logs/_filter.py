@@ -18,10 +18,10 @@ from errorplane.errors import (
     TENANT,
 )
 from errorplane.hooks import GUARD
-from errorplane.hooks._records import COMPOSED, SET
+from errorplane.hooks._records import COMPOSED, OF_STRUCTLOG, SET, is_event
 from errorplane.logs._formatter import event_of
 from errorplane.logs._line import Lines, Options
-from errorplane.logs._vocabulary import SPAN_ID, TRACE_FLAGS, TRACE_ID
+from errorplane.logs._vocabulary import EXTRA, SPAN_ID, TRACE_FLAGS, TRACE_ID
 
 _COPIES: Final = sys.version_info >= (3, 12)  # since then a filter may answer with another record
 
@@ -70,7 +70,11 @@ class ContextFilter(logging.Filter):
         known = vars(record)
         composed: Any = known.get(COMPOSED)
         if composed is None:
-            composed = self._lines.composed(event_of(record))
+            event = event_of(record)
+            composed = self._lines.composed(event)
+            if is_event(record):  # a queue makes text of the message, and of all that came with it
+                composed[EXTRA] = {**composed.get(EXTRA, {}), **event.attributes}
+                known[SET] = OF_STRUCTLOG
             known[COMPOSED] = composed
         fresh = {short: name for short, name in FORMAT_NAMES.items() if short not in known}
         known.update({short: composed.get(name, self._missing) for short, name in fresh.items()})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Unpack
+from typing import Any, Unpack, cast
 
 from errorplane.errors import ask
-from errorplane.hooks._records import COMPOSED
+from errorplane.hooks._records import COMPOSED, is_event
 from errorplane.logs._event import Event, exception_in, extra_of, severity, severity_text
 from errorplane.logs._json import text_of
 from errorplane.logs._line import Lines, Options
@@ -39,8 +39,8 @@ class JsonFormatter(logging.Formatter):
 
 def event_of(record: logging.LogRecord) -> Event:
     """What a record says."""
-    if "_logger" in vars(record) and isinstance(record.msg, Mapping):  # structlog's wrap_for_formatter made it
-        return event_of_entries(record.msg, record)
+    if is_event(record):
+        return event_of_entries(cast(Mapping[str, Any], record.msg), record)
     error = exception_in(record.exc_info)
     return Event(
         nanoseconds=int(record.created * 1e9),

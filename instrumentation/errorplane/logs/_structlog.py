@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any, Final, Unpack
 
 from errorplane.errors import ask
-from errorplane.logs._event import Event, exception_in, extra_of, severity, severity_text
+from errorplane.hooks._structlog import error_given, error_written
+from errorplane.logs._event import Event, extra_of, severity, severity_text
 from errorplane.logs._json import text_of
 from errorplane.logs._line import Lines, Options
 
@@ -93,9 +94,9 @@ def event_of_entries(entries: Mapping[str, Any], record: logging.LogRecord) -> E
 
 
 def _event(entries: Mapping[str, Any], **known: Any) -> Event:
-    error, formatted = _error(entries.get("exc_info")), entries.get("exception")
+    error, formatted = error_given(entries.get("exc_info")), entries.get("exception")
     left = _left(entries)
-    if error is None and (error := _being_handled(formatted)) is not None:
+    if error is None and (error := error_written(formatted)) is not None:
         left.pop("exception", None)  # the same once more, in words of structlog's
     message = next((name for name in _MESSAGES if name in entries), "event")
     left.pop(message, None)
@@ -107,27 +108,6 @@ def _event(entries: Mapping[str, Any], **known: Any) -> Event:
         stack=_stack(entries),
         **known,
     )
-
-
-def _error(info: object) -> BaseException | None:
-    """As structlog takes it: an exception, what `sys.exc_info()` returns, or anything true for the current one."""
-    if isinstance(info, BaseException | tuple):
-        return exception_in(info)
-    return sys.exception() if ask(lambda: bool(info), False) else None
-
-
-def _being_handled(formatted: object) -> BaseException | None:
-    """The current exception, if it is the one of which a processor has written this text or these dictionaries."""
-    error = sys.exception()
-    if error is None:
-        return None
-    if isinstance(formatted, str):
-        line = traceback.format_exception_only(error)[0].strip()
-        return error if f"{line}\n" in f"{formatted}\n" else None
-    first = formatted[0] if isinstance(formatted, list) and formatted else None
-    if type(first) is not dict or first.get("exc_type") != type(error).__name__:
-        return None
-    return error if first.get("exc_value") == text_of(error) else None
 
 
 def _stack(entries: Mapping[str, Any]) -> str | None:
