@@ -58,6 +58,12 @@ def test_private_hosts(host: str) -> None:
         "0x08080808",
         "8.2056",
         "127.0.0.1.example.com",
+        "orders%2eexample%2ecom",
+        "orders%.example.com",
+        "orders\u3002example\uff0ecom",
+        "user@example.com",
+        "example.com/.internal",
+        "example.com:80.internal",
     ],
 )
 def test_other_hosts(host: str | None) -> None:
@@ -81,6 +87,14 @@ def test_lists_of_hosts() -> None:
     assert [host for host in others if host in hosts] == []
 
 
+@pytest.mark.parametrize("listed", ["b\u00fccher.example", "XN--Bcher-kva.example"])
+def test_a_name_in_other_letters_is_the_same_in_ascii(listed: str) -> None:
+    """Clients hand it on in either form. A letter that the editions of IDNA read differently is in no list."""
+    hosts = Hosts([listed, "strasse.example"])
+    assert [host for host in ("B\u00fccher.example", "xn--bcher-kva.example.") if host not in hosts] == []
+    assert "stra\u00dfe.example" not in hosts
+
+
 def test_all_and_none() -> None:
     """`*` allows even a host that nobody knows; `none` and nothing allow none."""
     assert None in Hosts(["*"])
@@ -91,9 +105,17 @@ def test_all_and_none() -> None:
 
 def test_a_host_that_cannot_be_meant_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     """With the variable and the value; the others hold."""
-    hosts = Hosts(["a*.example.com", "https://api.example.com", "orders"])
+    wrong = [
+        "a*.example.com",
+        "https://api.example.com",
+        "api.example.com:8443",
+        ".example.com",
+        "*.",
+        "stra\u00dfe.example",
+    ]
+    hosts = Hosts([*wrong, "orders"])
     assert "orders" in hosts
-    assert len(caplog.messages) == 2
+    assert len(caplog.messages) == len(wrong)
     assert caplog.messages[0].startswith("ERRORPLANE_BAGGAGE_HOSTS: 'a*.example.com' is no name")
 
 

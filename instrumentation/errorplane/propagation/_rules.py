@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".internal", ".svc", ".clust
 _PRIVATE_NETWORKS: Final = tuple(
     map(ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"))
 )
+_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _REMEMBERED: Final = 1024
 
 Network = IPv4Network | IPv6Network
@@ -45,7 +47,7 @@ class Hosts:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        words = [word.lower().rstrip(".") for word in words if word.lower() != _NONE]
+        words = [word for word in map(str.lower, words) if word != _NONE]
         self.all = _ALL in words
         self._private = _PRIVATE in words
         self._names: set[str] = set()
@@ -60,26 +62,25 @@ class Hosts:
         return self.all or (bool(host) and host is not None and self._remembered(host))
 
     def _add(self, word: str) -> None:
-        if word.startswith("*."):
-            self._suffixes.append(word[1:])
-        elif (network := _network(word)) is not None:
+        if (network := _network(word)) is not None:
             self._networks.append(network)
-        elif "*" in word or "/" in word or ":" in word:
+        elif (name := _name(word.removeprefix("*.").rstrip("."))) is None:
             _log.warning(
                 "%s: %r is no name, *.suffix, address or network and is passed over", settings.BAGGAGE_HOSTS, word
             )
+        elif word.startswith("*."):
+            self._suffixes.append(f".{name}")
         else:
-            self._names.add(word)
+            self._names.add(name)
 
     def _look_up(self, host: str) -> bool:
-        name = host.strip("[]").partition("%")[0].lower().rstrip(".")
-        address = _address(name)
+        host = host.strip("[]").lower().rstrip(".")
+        address = _address(host.partition("%")[0] if ":" in host else host)
         if address is not None:
             return any(address in network for network in self._networks)
-        return (
-            name in self._names
-            or name.endswith(tuple(self._suffixes))
-            or (self._private and bool(name) and "." not in name and ":" not in name)
+        name = _name(host)
+        return name is not None and (
+            name in self._names or name.endswith(tuple(self._suffixes)) or (self._private and "." not in name)
         )
 
 
@@ -124,3 +125,18 @@ def _address(name: str) -> IPv4Address | IPv6Address | None:
         except (OSError, ValueError):
             return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _name(host: str) -> str | None:
+    """A name in lower case as it is looked up: in ASCII (RFC 3490), which some clients hand on and others do not.
+
+    None for what is no plain name. Clients disagree on the rest, so a name inside could be one outside to them: urllib
+    takes `orders%2eexample.com` for `orders.example.com`, and a letter such as sharp s is one or two by the edition.
+    """
+    if not host.isascii():
+        try:
+            name = host.encode("idna")
+            host = name.decode() if name.decode("idna") == host else ""
+        except UnicodeError:
+            return None
+    return host if _NAME.fullmatch(host) else None
