@@ -260,3 +260,10 @@ def test_the_id_of_a_stranger_does_not_come_in_as_baggage(attached: Attach) -> N
     """Unless its key is allowed; then it is a field like any."""
     attached({})
     assert fields(propagate.extract({"baggage": "correlation_id=c-17"})) == {CORRELATION_ID: "c-17"}
+
+
+@pytest.mark.parametrize("sent", ["%3Cscript%3E", "two%20words", "c" * 129])
+def test_an_id_that_cannot_be_used_does_not_come_in_as_baggage(attached: Attach, sent: str) -> None:
+    """It is held to the same as one in a header of its own; the rest of the baggage comes in."""
+    attached({})
+    assert fields(propagate.extract({"baggage": f"correlation_id={sent},tenant=acme"})) == {TENANT: "acme"}

@@ -24,7 +24,8 @@ from opentelemetry.propagators.textmap import (
     default_setter,
 )
 
-from errorplane.context import OWN_NAMES, bound
+from errorplane.context import OWN_NAMES, bound, usable_correlation_id
+from errorplane.errors import CORRELATION_ID
 from errorplane.hooks import GUARD
 from errorplane.propagation._rules import Rules
 from errorplane.settings import BAGGAGE_KEYS
@@ -140,10 +141,15 @@ class Gate(TextMapPropagator):
             return found
         own: Mapping[str, object] = baggage.get_all(before)
         for key, value in after.items():
-            if key in self.rules.inbound or (key in own and own[key] == value):
+            if (key in self.rules.inbound and _usable(key, value)) or (key in own and own[key] == value):
                 continue
             found = baggage.set_baggage(key, own[key], found) if key in own else baggage.remove_baggage(key, found)
         return found
+
+
+def _usable(key: str, value: object) -> bool:
+    """Correlation ids are held to the same in whichever way they come."""
+    return OWN_NAMES.get(key, key) != CORRELATION_ID or usable_correlation_id(str(value)) == value
 
 
 class _Closed(Setter[CarrierT]):
