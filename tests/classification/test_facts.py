@@ -98,6 +98,41 @@ def test_a_failed_call_tells_of_what_it_made_its_caller_raise() -> None:
     assert [each.origin for each in classified] == [False, False, False, True]
 
 
+def answered(own: bytes, parent: bytes = b"", status: int = 502) -> ObservedError:
+    """A span of the shop that failed with an HTTP status only."""
+    made = span(trace_id=TRACE, own_id=own, parent=parent, error=True, attributes={"http.response.status_code": status})
+    return observe_span(0, made, attributes(resource("shop").attributes))
+
+
+def test_an_answer_that_tells_of_an_exception_below_its_server_is_no_other_error() -> None:
+    """ASGI servers have a span of their own for sending a 502: it fails for what a span beside it raised, in any order."""
+    server, work, send = span_id(), span_id(), span_id()
+    for errors in (
+        [error("shop", work, server, TIMEOUT), answered(send, server), answered(server)],
+        [answered(send, server), answered(server), error("shop", work, server, TIMEOUT)],
+        [replace(error("shop", work, server, TIMEOUT), error_id="ab" * 16), answered(send, server), answered(server)],
+    ):
+        assert len({each.occurrence for each in CLASSIFIER.classify(errors)}) == 1
+
+
+def test_an_answer_is_the_error_whose_id_its_server_has() -> None:
+    """Where the hook has written the stack trace on an inner span, the server's span has the id of the error only."""
+    server, work, send = span_id(), span_id(), span_id()
+    raised = replace(error("shop", work, server, TIMEOUT), error_id="ab" * 16)
+    passed = replace(answered(server, status=500), error_id="ab" * 16)
+    classified = CLASSIFIER.classify([raised, answered(send, server, 500), passed])
+    assert {each.occurrence for each in classified} == {"ab" * 16}
+
+
+def test_calls_that_fail_with_other_statuses_than_their_server_are_errors() -> None:
+    """A call that failed with a 503 is not the reason for a 502 that another span's exception explains."""
+    server, work, call = span_id(), span_id(), span_id()
+    errors = [error("shop", work, server, TIMEOUT), answered(call, server, 503), answered(server)]
+    assert len({each.occurrence for each in CLASSIFIER.classify(errors)}) == 2
+    both = [answered(span_id(), server, 502), answered(span_id(), server, 502), answered(server)]
+    assert len({each.occurrence for each in CLASSIFIER.classify(both)}) == 2
+
+
 def test_a_failed_call_that_was_got_over_is_an_error() -> None:
     """Where the caller did not fail, the failed call is the only trace of it."""
     server, call = span_id(), span_id()

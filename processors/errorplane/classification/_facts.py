@@ -110,6 +110,7 @@ class Classifier:
 
 
 _UNKNOWN_SERVICE = Service()
+_UNKNOWN_TYPE = "_OTHER"  # what the semantic conventions give for it
 
 
 def _compile_severity(policy: Policy) -> Callable[[Subject, Severity | None], Severity]:
@@ -143,7 +144,8 @@ def _occurrences(errors: Sequence[ObservedError]) -> list[str]:
     Same occurrence: the same id given by the application; or the same fingerprint in the same service on one span (its
     log record) or on a chain of parent and child spans (an exception that passed through them). A span that failed
     without an exception of its own tells of the one in its child, or else, as a call that went wrong does, of the one
-    that it made its parent raise, or of the last one that was caught and logged in it or in its parent that failed too.
+    that it made its parent raise, or of the one for which its parent failed with the same status, or of the last one that
+    was caught and logged in it or in its parent that failed too.
     """
     spans = {_key(error): error for error in errors if error.source == "span"}
     children: dict[tuple[str, bytes], list[ObservedError]] = {}
@@ -155,15 +157,26 @@ def _occurrences(errors: Sequence[ObservedError]) -> list[str]:
     ids = []
     for error in errors:
         inner = _innermost(error, children, len(errors))
-        if inner.source == "span" and not inner.has_exception and inner.error_id is None:
+        if inner.source == "span" and not _tells_of_exception(inner):
             parent = spans.get((inner.service, inner.parent_span_id))
-            if parent is not None and parent.has_exception:
-                inner = _innermost(parent, children, len(errors))
+            told = None if parent is None else _innermost(parent, children, len(errors))
+            if parent is not None and told is not None and _is_answer_to(inner, parent, told):
+                inner = told
             else:
                 caught = logged.get(_key(inner)) or (logged.get(_key(parent)) if parent is not None else None)
                 inner = _innermost(caught or inner, children, len(errors))
         ids.append(inner.error_id or _derived_id(inner))
     return ids
+
+
+def _tells_of_exception(error: ObservedError) -> bool:
+    return error.has_exception or error.error_id is not None
+
+
+def _is_answer_to(error: ObservedError, parent: ObservedError, told: ObservedError) -> bool:
+    """Whether what the parent tells is the reason for a failure without an exception: the parent raised it, or failed
+    with the same status, as a server does that sends a 502 for what was raised below it."""
+    return _tells_of_exception(parent) or (parent.type == error.type != _UNKNOWN_TYPE and _tells_of_exception(told))
 
 
 def _innermost(
@@ -173,10 +186,10 @@ def _innermost(
         if error.error_id is not None:
             break
         below = children.get((error.service, error.span_id), ())
-        same = (child for child in below if child.fingerprint == error.fingerprint or not error.has_exception)
-        inner = next(same, None)
-        if inner is None:
+        same = [child for child in below if child.fingerprint == error.fingerprint or not error.has_exception]
+        if not same:
             break
+        inner = next(filter(_tells_of_exception, same), same[0])
         error = inner
     return error
 
