@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from tests.logs.producers import OPTIONS, WRITERS, Stdlib
@@ -41,6 +41,41 @@ def test_every_producer_hides(name: str) -> None:
     assert line["attributes"]["password"] == "<PASSWORD>"
     assert len(line["trace_id"]) == 32
     assert len(line["errorplane.error.id"]) == 32
+
+
+class Login(NamedTuple):
+    """Names its values, as a dictionary does."""
+
+    user: str
+    password: str
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Login("petra", "hunter2"),
+        [("user", "petra"), ("password", "hunter2")],
+        [(b"user-agent", b"curl"), (b"cookie", b"id=hunter2"), (b"x-api-key", b"hunter2")],
+        {"scope": {"headers": (("Cookie", "id=hunter2"),)}},
+        [["password", ["hunter2", {"old": "hunter2"}]]],
+    ],
+    ids=["named tuple", "pairs", "headers", "inside", "whole"],
+)
+@pytest.mark.parametrize("name", WRITERS)
+def test_values_are_hidden_by_name_whatever_names_them(name: str, value: object) -> None:
+    """Named tuples, and lists of pairs, as headers of requests come."""
+    producer = WRITERS[name]()
+    producer.log("info", "x", value=value)
+    assert "hunter2" not in json.dumps(producer.lines)
+    assert "hunter2" not in str(default_mask().value(value))
+
+
+def test_what_is_no_list_of_pairs_stays() -> None:
+    """Two texts beside each other are no name and value."""
+    producer = Stdlib()
+    producer.log("info", "x", one=["password", "forgotten"], some=[["password", "forgotten"], "x"])
+    (line,) = producer.lines
+    assert line["attributes"] == {"one": ["password", "forgotten"], "some": [["password", "forgotten"], "x"]}
 
 
 def test_ids_stay() -> None:

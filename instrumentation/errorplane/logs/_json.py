@@ -114,8 +114,8 @@ class _Walk:
 
     def _container(self, value: Any, depth: int) -> Any:
         # Mappings and sequences may be the application's own, and run its code.
-        if isinstance(value, Mapping):
-            pairs = ask(lambda: list(islice(value.items(), _ITEMS)), [(_unprintable(value), None)])
+        if isinstance(value, Mapping) or hasattr(type(value), "_asdict"):  # a named tuple: names tell what to hide
+            pairs = ask(lambda: list(islice(_entries(value).items(), _ITEMS)), [(_unprintable(value), None)])
             return {self._key(key): self.value(item, depth) for key, item in pairs if self._values > 0}
         items = ask(lambda: list(islice(value, _ITEMS)), [_unprintable(value)])
         return [self.value(item, depth) for item in items if self._values > 0]
@@ -129,6 +129,10 @@ class _Walk:
             text = self._cut(text)
         self._characters -= len(text)
         return text if self._characters >= 0 else _LEFT_OUT
+
+
+def _entries(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else value._asdict()
 
 
 def _shortened(value: Any, room: int) -> Any:

@@ -57,8 +57,8 @@ class Mask:
 
     def value(self, value: object, key: str | None = None, *, values: int = _VALUES, length: int | None = None) -> Any:
         """Mappings, lists, tuples and sets with every text and number in them masked, keys too; others by their ``str``
-        where that holds something, else as they are. What comes after so many ``values`` is withheld; with ``length``
-        a longer text is its ``beginning``.
+        where that holds something, else as they are. Named tuples and lists of pairs have names as mappings have. What
+        comes after so many ``values`` is withheld; with ``length`` a longer text is its ``beginning``.
 
         >>> Mask().value({"password": "hunter2", "tries": 3})
         {'password': '<PASSWORD>', 'tries': 3}
@@ -145,8 +145,22 @@ class _Walk:
             return withheld("error") if pairs is None else self._pairs(pairs, place, depth + 1)
         if isinstance(value, list | tuple | set | frozenset):
             items = ask(lambda: list(islice(value, _ITEMS)), None)
-            return withheld("error") if items is None else [self.value(item, place, depth + 1) for item in items]
+            return withheld("error") if items is None else self._items(items, _fields(value), place, depth + 1)
         return self._other(value, place)
+
+    def _items(self, items: list[Any], fields: Sequence[str], outer: Place, depth: int) -> list[Any]:
+        if len(fields) == len(items):
+            return [
+                self.value(item, self._name(name, outer)[1], depth) for name, item in zip(fields, items, strict=True)
+            ]
+        if items and all(map(_is_named, items)):
+            return [self._named(name, value, outer, depth) for name, value in items]
+        return [self.value(item, outer, depth) for item in items]
+
+    def _named(self, name: str | bytes, value: object, outer: Place, depth: int) -> list[Any]:
+        text = name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
+        self._room -= 1
+        return [self.value(name, outer, depth + 1), self.value(value, self._name(text, outer)[1], depth + 1)]
 
     def _pairs(self, pairs: list[tuple[object, object]], outer: Place, depth: int) -> dict[object, Any]:
         masked: dict[object, Any] = {}
@@ -166,6 +180,17 @@ class _Walk:
         text = str(value) if type(value) is int else text_of(value)
         masked = self._text(text, place)
         return value if masked == text and text != withheld("error") else masked
+
+
+def _fields(value: object) -> Sequence[str]:
+    """The names in a named tuple."""
+    fields = getattr(type(value), "_fields", ()) if isinstance(value, tuple) else ()
+    return fields if type(fields) is tuple and all(isinstance(field, str) for field in fields) else ()
+
+
+def _is_named(item: Any) -> bool:
+    """Whether it is a name and a value, as headers of requests come: a list of these is as good as a mapping."""
+    return type(item) in (list, tuple) and len(item) == 2 and isinstance(item[0], str | bytes)
 
 
 def look_for(
