@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import UserDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.logs.producers import OPTIONS, WRITERS, Stdlib
+from loguru import logger as loguru
+from tests.logs.producers import OPTIONS, WRITERS, Loguru, Stdlib
 
 from errorplane.context import bind
 from errorplane.logs import TEXT_LENGTH, Options
@@ -68,6 +70,26 @@ def test_values_are_hidden_by_name_whatever_names_them(name: str, value: object)
     producer.log("info", "x", value=value)
     assert "hunter2" not in json.dumps(producer.lines)
     assert "hunter2" not in str(default_mask().value(value))
+
+
+def test_arguments_with_names_are_hidden_by_them() -> None:
+    """The standard library's and loguru's ways to put values into a message by name tell what they are."""
+    stdlib, through_loguru = Stdlib(), Loguru()
+    stdlib.logger.info("%(user)s has %(password)s", {"user": "petra", "password": "correct horse"})
+    loguru.info("{user} has {password}", user="petra", password="correct horse")
+    assert [each.lines[0]["body"] for each in (stdlib, through_loguru)] == ["petra has <PASSWORD>"] * 2
+
+
+def test_arguments_that_cannot_be_listed_cost_no_line() -> None:
+    """A mapping of the application's own may fail."""
+
+    class Failing(UserDict[str, str]):
+        def items(self) -> Any:
+            raise RuntimeError
+
+    producer = Stdlib()
+    producer.logger.info("%(user)s", Failing(user="petra"))
+    assert producer.lines[0]["body"] == "petra"
 
 
 def test_what_is_no_list_of_pairs_stays() -> None:

@@ -25,7 +25,8 @@ class Event(NamedTuple):
     """One call of a logger. `attributes` are what came with the message, by the names that it was given under.
 
     `error` is the exception that it reports, `error_text` what is left of one that is only text. `code` is the file, the
-    line and the function that logged it, `thread` that thread's id and name, `stack` the stack there.
+    line and the function that logged it, `thread` that thread's id and name, `stack` the stack there. `arguments` went
+    into the message by name, besides the attributes.
     """
 
     nanoseconds: int
@@ -39,6 +40,7 @@ class Event(NamedTuple):
     stack: str | None = None
     code: tuple[str, int, str] | None = None
     thread: tuple[int | None, str | None] | None = None
+    arguments: Mapping[str, object] = NOTHING
 
 
 def severity(level: object) -> int:

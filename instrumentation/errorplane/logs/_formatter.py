@@ -8,7 +8,7 @@ from typing import Any, Unpack, cast
 
 from errorplane.errors import ask
 from errorplane.hooks._records import COMPOSED, is_event
-from errorplane.logs._event import Event, exception_in, extra_of, severity, severity_text
+from errorplane.logs._event import NOTHING, Event, exception_in, extra_of, severity, severity_text
 from errorplane.logs._json import text_of
 from errorplane.logs._line import Lines, Options
 from errorplane.logs._structlog import event_of_entries
@@ -54,6 +54,7 @@ def event_of(record: logging.LogRecord) -> Event:
         stack=record.stack_info,
         code=(record.pathname, record.lineno, record.funcName),
         thread=(record.thread, record.threadName),
+        arguments=record.args if isinstance(record.args, Mapping) else NOTHING,
     )
 
 

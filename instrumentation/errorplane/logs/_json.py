@@ -16,7 +16,8 @@ TEXT_LENGTH: Final = 32_768
 """The longest single text, in characters."""
 _KEY_LENGTH: Final = 256
 _FEW: Final = 32
-_ITEMS: Final = 128
+ITEMS: Final = 128
+"""So many entries of a mapping or a list are looked at."""
 _VALUES: Final = 1024
 _DEPTH: Final = 8
 _LEFT_OUT: Final = "…"
@@ -115,9 +116,9 @@ class _Walk:
     def _container(self, value: Any, depth: int) -> Any:
         # Mappings and sequences may be the application's own, and run its code.
         if isinstance(value, Mapping) or hasattr(type(value), "_asdict"):  # a named tuple: names tell what to hide
-            pairs = ask(lambda: list(islice(_entries(value).items(), _ITEMS)), [(_unprintable(value), None)])
+            pairs = ask(lambda: list(islice(_entries(value).items(), ITEMS)), [(_unprintable(value), None)])
             return {self._key(key): self.value(item, depth) for key, item in pairs if self._values > 0}
-        items = ask(lambda: list(islice(value, _ITEMS)), [_unprintable(value)])
+        items = ask(lambda: list(islice(value, ITEMS)), [_unprintable(value)])
         return [self.value(item, depth) for item in items if self._values > 0]
 
     def _key(self, key: object) -> str:

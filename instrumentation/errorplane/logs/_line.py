@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain, islice
 from typing import Any, Final, ParamSpec, TypedDict
 
 from opentelemetry import trace
@@ -18,6 +19,7 @@ from errorplane.errors import (
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
     SERVICE_NAME,
+    ask,
     known_occurrence,
     message_of,
     qualified_type,
@@ -29,8 +31,8 @@ from errorplane.hooks import GUARD, is_enabled
 from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._describe import Where, chains, deployment_of, event_of, short, stack_of, words_of
 from errorplane.logs import _vocabulary as names
-from errorplane.logs._event import Event
-from errorplane.logs._json import TEXT_LENGTH, cut, plain, to_json, whole
+from errorplane.logs._event import NOTHING, Event
+from errorplane.logs._json import ITEMS, TEXT_LENGTH, cut, plain, text_of, to_json, whole
 from errorplane.masking import Mask, mask_or_nothing, withheld
 from errorplane.settings import IGNORE, LOG_CODE, flag, words
 
@@ -43,6 +45,7 @@ _UNMASKED: Final = frozenset(
 _STACKS: Final = (EXCEPTION_STACKTRACE, names.CODE_STACK)
 _NANOSECONDS: Final = 1_000_000_000
 _UNKNOWN: Final = "NOTSET"
+_SHORT: Final = 3  # what has no more characters is found in any message
 P = ParamSpec("P")
 
 
@@ -89,7 +92,7 @@ class Lines:
         event = GUARD.run("log_event", make, *args, **kwargs)
         if event is None:
             event = Event(time.time_ns(), _UNKNOWN, 0, withheld("error"), None)
-        return self.written(self.composed(event), event.attributes)
+        return self.written(self.composed(event), event.attributes, event.arguments)
 
     def composed(self, event: Event) -> dict[str, Any]:
         """The event's members, but for what came with the message; as they are, to be `written`.
@@ -113,9 +116,12 @@ class Lines:
             found[names.THREAD_ID], found[names.THREAD_NAME] = event.thread
         return found
 
-    def written(self, composed: Mapping[str, Any], attributes: Mapping[str, object]) -> str:
-        """What was `composed`, with what came with the message, as one line of JSON without a newline."""
-        line = GUARD.run("log_line", self._write, composed, attributes)
+    def written(
+        self, composed: Mapping[str, Any], attributes: Mapping[str, object], arguments: Mapping[str, object] = NOTHING
+    ) -> str:
+        """What was `composed`, with what came with the message and what went into it by name, as one line of JSON
+        without a newline."""
+        line = GUARD.run("log_line", self._write, composed, attributes, arguments)
         if line is not None:
             return line
         kept = {key: value for key, value in composed.items() if key in _UNMASKED}
@@ -158,7 +164,9 @@ class Lines:
         if not trace_id and occurrence.trace_id:  # logged where its trace is over
             found[names.TRACE_ID] = trace.format_trace_id(occurrence.trace_id)
 
-    def _write(self, composed: Mapping[str, Any], attributes: Mapping[str, object]) -> str:
+    def _write(
+        self, composed: Mapping[str, Any], attributes: Mapping[str, object], arguments: Mapping[str, object]
+    ) -> str:
         line: dict[str, Any] = {}
         extra: dict[str, object] = {}
         for key, value in composed.items():
@@ -166,6 +174,8 @@ class Lines:
                 line[key] = value
             elif key == names.EXTRA:
                 extra |= value
+            elif key == names.BODY:
+                line[key] = self._body(value, arguments, attributes)
             elif isinstance(value, str):
                 line[key] = self._text(key, value)
             elif isinstance(value, list):
@@ -181,6 +191,14 @@ class Lines:
         if extra:
             line[names.EXTRA] = self._attributes(extra)
         return to_json(line)
+
+    def _body(self, body: str, *given: Mapping[str, object]) -> str:
+        """The message: what it was given by name is hidden in it by that name, too."""
+        if self._mask is not None:
+            for name, value in chain.from_iterable(map(_entries, given)):
+                if type(value) is str and _SHORT < len(value) <= TEXT_LENGTH and value in body:
+                    body = body.replace(value, self._mask.text(value, text_of(name)))
+        return self._text(names.BODY, body)
 
     def _text(self, key: str, value: str) -> str:
         if self._mask is None:
@@ -225,6 +243,10 @@ def _add(found: dict[str, Any], context: Mapping[str, Any]) -> None:
             found[key] = value
         else:
             found.setdefault(names.EXTRA, {})[key] = value
+
+
+def _entries(given: Mapping[str, object]) -> list[tuple[object, object]]:
+    return ask(lambda: list(islice(given.items(), ITEMS)), [])
 
 
 def _beginning(text: str) -> str:
