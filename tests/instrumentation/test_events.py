@@ -435,6 +435,40 @@ def test_task_groups_are_one_error(capture: Capture) -> None:
     assert [name for name, _ in capture.exceptions] == ["gather"]
 
 
+def test_all_who_wait_for_one_failing_task_record_it_once_each(capture: Capture) -> None:
+    """They get the same exception object, and their traces take turns in describing it; each is one error in its trace."""
+
+    async def load() -> None:
+        await asyncio.sleep(0)
+        raise ConnectionError("no database")
+
+    async def serve(shared: asyncio.Task[None]) -> None:
+        with capture.tracer.start_as_current_span("GET"):
+            try:
+                with capture.tracer.start_as_current_span("load"):
+                    await shared
+            finally:
+                await asyncio.sleep(0)
+
+    async def all_together() -> None:
+        shared = asyncio.ensure_future(load())
+        await asyncio.gather(*(serve(shared) for _ in range(20)), return_exceptions=True)
+
+    asyncio.run(all_together())
+    assert [name for name, _ in capture.exceptions] == ["load"] * 20
+    assert len({event.attributes[ERROR_ID] for _, event in capture.exceptions if event.attributes}) == 20
+
+
+def test_a_prepared_exception_remembers_a_bounded_number_of_traces(capture: Capture) -> None:
+    """What applications raise over and over must not grow with each trace that it passes."""
+    prepared = ConnectionError("no database")
+    for _ in range(300):
+        with pytest.raises(ConnectionError), capture.tracer.start_as_current_span("GET"):
+            raise prepared.with_traceback(None)
+    assert len(capture.exceptions) == 300
+    assert len(repr(prepared.__dict__)) < 50_000
+
+
 def test_a_message_without_end_is_cut(capture: Capture, log: logging.Logger) -> None:
     """Message, stack trace and status keep beginning and end: a receiver refuses a request that is too long."""
     error = Declined("begin " + "word " * 2_000_000 + "end")

@@ -16,6 +16,8 @@ from errorplane.errors._vocabulary import Category, Kind
 _MARK: Final = "__errorplane__"
 _FIELDS: Final = "__errorplane_fields__"
 _GROUP: Final = "__errorplane_group__"
+_TRACES: Final = "__errorplane_traces__"
+_TRACES_KEPT: Final = 100  # that await one failing task or future at a time
 _PICKLED: Final = 6
 _state_of: Final[Callable[[BaseException], dict[str, Any]]] = BaseException.__dict__["__dict__"].__get__
 _plain_setattr: Final = BaseException.__setattr__
@@ -63,10 +65,13 @@ def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], 
     """The occurrence that this exception is; the same one every time it is asked for within one trace.
 
     An exception object that turns up in a second trace is a new occurrence there: applications raise prepared
-    exception objects over and over again. `except*` makes new groups of the members of one: they are the same.
+    exception objects over and over again, and all who wait for one future get the same, their traces taking turns.
+    `except*` makes new groups of the members of one: they are the same.
     """
     known = known_occurrence(error)
-    if known is None or (trace_id and known.trace_id and known.trace_id != trace_id):
+    if known is not None and trace_id and known.trace_id and known.trace_id != trace_id:
+        known = _mark(_state_of(error).get(_TRACES, {}).get(trace_id))
+    if known is None:
         kind = kind_of(error)
         known = Occurrence(new_id(), fingerprint(error), kind, category_hint(error, kind), trace_id)
         remember(error, known)
@@ -140,9 +145,22 @@ def _mark(mark: object) -> Occurrence | None:
 
 def _write(error: BaseException, mark: Occurrence) -> None:
     if type(error).__setattr__ is _plain_setattr:
-        _state_of(error)[_MARK] = mark
+        state = _state_of(error)
+        before = _mark(state.get(_MARK))
+        if before is not None and (_TRACES in state or before.trace_id not in (0, mark.trace_id)):
+            _keep_traces(state, before, mark)
+        state[_MARK] = mark
     else:
         _put_aside(error, mark)
+
+
+def _keep_traces(state: dict[str, Any], before: Occurrence, mark: Occurrence) -> None:
+    """Keep what the exception is in each of its traces. Threads may do so at once: each step is one of a dict."""
+    traces = state.setdefault(_TRACES, {})
+    traces.setdefault(before.trace_id, before)
+    traces[mark.trace_id] = mark
+    if len(traces) > _TRACES_KEPT:
+        traces.pop(next(iter(list(traces))), None)
 
 
 def _put_aside(error: BaseException, mark: Occurrence) -> None:
