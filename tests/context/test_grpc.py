@@ -17,8 +17,10 @@ from opentelemetry.instrumentation.grpc import (
     GrpcAioInstrumentorServer,
     GrpcInstrumentorClient,
     GrpcInstrumentorServer,
+    aio_server_interceptor,
     server_interceptor,
 )
+from opentelemetry.sdk.trace import TracerProvider
 from tests.context.conftest import Attach
 
 from errorplane.context import bind, fields
@@ -201,6 +203,9 @@ def test_messages_of_a_stream_may_be_asked_for_in_several_contexts() -> None:
         def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
             return self.metadata
 
+        def trailing_metadata(self) -> None:
+            pass
+
         def set_trailing_metadata(self, _: object) -> None:
             pass
 
@@ -233,6 +238,81 @@ def test_the_answer_says_by_which_id_the_call_can_be_found(attached: Attach) -> 
             assert call(target)["x-request-id"] == "c-17"
         assert "x-request-id" not in call(target)
     assert [found.get(CORRELATION_ID) for _, found in told] == ["c-17", None]
+
+
+class _Status(NamedTuple):
+    """What `abort_with_status` takes."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, str], ...]
+
+
+def _fails(request: Any, context: Any) -> bytes:
+    raise ValueError(request)
+
+
+def _ends_with_status(request: Any, context: Any) -> bytes:
+    context.abort_with_status(_Status(grpc.StatusCode.NOT_FOUND, "no cart", (("cart", "17"),)))
+    return b""
+
+
+def _sets_metadata(request: Any, context: Any) -> bytes:
+    context.set_trailing_metadata((("cart", "17"),))
+    return b"x"
+
+
+async def _fails_aio(request: Any, context: Any) -> bytes:
+    raise ValueError(request)
+
+
+async def _ends_aio(request: Any, context: Any) -> bytes:
+    await context.abort(grpc.StatusCode.NOT_FOUND)
+    return b""
+
+
+@pytest.mark.parametrize("handler", [_fails, _ends_with_status, _sets_metadata])
+def test_each_answer_leads_to_its_trace_where_no_id_came(attached: Attach, handler: Callable[..., bytes]) -> None:
+    """An error too, and beside the metadata of the call itself; OpenTelemetry's interceptor starts the trace."""
+    attached(HOSTS)
+    with Capture() as capture:
+        theirs = server_interceptor(tracer_provider=capture.tracer_provider)  # type: ignore[no-untyped-call]  # it has no types
+        server = grpc.server(ThreadPoolExecutor(1), interceptors=[theirs])
+        server.add_generic_rpc_handlers((_generic({"unary_unary": handler}),))
+        port = server.add_insecure_port(f"{OURS}:0")
+        server.start()
+        with grpc.insecure_channel(f"{OURS}:{port}") as channel:
+            answer = channel.unary_unary("/shop.Cart/unary_unary", None, None).future(b"x", timeout=10)
+            metadata = dict(answer.trailing_metadata())
+        server.stop(0).wait(10)
+        context = capture.spans["/shop.Cart/unary_unary"].context
+    assert context is not None
+    assert metadata["x-request-id"] == f"{context.trace_id:032x}"
+    assert ("cart" in metadata) is (handler is not _fails)
+
+
+@pytest.mark.parametrize("handler", [_fails_aio, _ends_aio])
+def test_each_answer_leads_to_its_trace_with_asyncio(attached: Attach, handler: Callable[..., Any]) -> None:
+    """The same by the other API."""
+    attached(HOSTS)
+
+    async def ask(tracer_provider: TracerProvider) -> Mapping[str, Any]:
+        theirs = aio_server_interceptor(tracer_provider=tracer_provider)  # type: ignore[no-untyped-call]  # it has no types
+        server = grpc.aio.server(interceptors=[theirs])
+        server.add_generic_rpc_handlers((_generic({"unary_unary": handler}),))
+        port = server.add_insecure_port(f"{OURS}:0")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"{OURS}:{port}") as channel:
+            answer = channel.unary_unary("/shop.Cart/unary_unary", None, None)(b"x", timeout=10)
+            metadata = dict(await answer.trailing_metadata())
+        await server.stop(0)
+        return metadata
+
+    with Capture() as capture:
+        metadata = asyncio.run(ask(capture.tracer_provider))
+        context = capture.spans["/shop.Cart/unary_unary"].context
+    assert context is not None
+    assert metadata["x-request-id"] == f"{context.trace_id:032x}"
 
 
 def test_the_span_of_the_server_has_the_fields(attached: Attach, carrying: None) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from errorplane import settings
 from errorplane.context import bind, usable_correlation_id
 from errorplane.middleware import _asgi, _wsgi
 from errorplane.middleware._celery import connect_celery, disconnect_celery
-from errorplane.middleware._grpc import grpc_aio_interceptor, grpc_interceptor
+from errorplane.middleware._grpc import grpc_aio_answering, grpc_aio_interceptor, grpc_answering, grpc_interceptor
 from errorplane.propagation import Undo, when_imported, wrap
+
+_INTERCEPTORS: Final = 2  # their place among the arguments of both APIs' `server`
 
 
 def install(environ: Mapping[str, str], active: Callable[[], bool]) -> list[Undo]:
@@ -44,10 +46,10 @@ def install(environ: Mapping[str, str], active: Callable[[], bool]) -> list[Undo
         return [wrap(module.Starlette, "__call__", make)]
 
     def grpc(module: ModuleType) -> list[Undo]:
-        return [wrap(module, "server", _serving_with(grpc_interceptor, 2, active))]
+        return [wrap(module, "server", _serving_with(grpc_interceptor, grpc_answering, active))]
 
     def grpc_aio(module: ModuleType) -> list[Undo]:
-        return [wrap(module, "server", _serving_with(grpc_aio_interceptor, 2, active))]
+        return [wrap(module, "server", _serving_with(grpc_aio_interceptor, grpc_aio_answering, active))]
 
     def celery(_: ModuleType) -> list[Undo]:
         connect_celery()
@@ -63,16 +65,17 @@ def install(environ: Mapping[str, str], active: Callable[[], bool]) -> list[Undo
     ]
 
 
-def _serving_with(interceptor: Callable[[], Any], place: int, active: Callable[[], bool]) -> Callable[..., Any]:
-    """A server with our interceptor first; the argument may be given by its place, too."""
+def _serving_with(first: Callable[[], Any], last: Callable[[], Any], active: Callable[[], bool]) -> Callable[..., Any]:
+    """A server with interceptors of ours around all others, and within; the argument may be given by its place, too."""
 
     def make(previous: Callable[..., Any]) -> Callable[..., Any]:
         def server(*args: Any, **kwargs: Any) -> Any:
             if active():
-                if len(args) > place:
-                    args = (*args[:place], [interceptor(), *(args[place] or ())], *args[place + 1 :])
+                if len(args) > _INTERCEPTORS:
+                    given = args[_INTERCEPTORS]
+                    args = (*args[:_INTERCEPTORS], [first(), *(given or ()), last()], *args[_INTERCEPTORS + 1 :])
                 else:
-                    kwargs["interceptors"] = [interceptor(), *(kwargs.get("interceptors") or ())]
+                    kwargs["interceptors"] = [first(), *(kwargs.get("interceptors") or ()), last()]
             return previous(*args, **kwargs)
 
         return server

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from contextvars import copy_context
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from errorplane.hooks import GUARD
@@ -24,32 +26,90 @@ _KINDS: Final = {
 }
 
 
-@functools.cache
+Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class _answering:
+    """`x-request-id` in the trailing metadata of a call: before it runs, for what ends it at once, and after it, for what
+    has put other metadata in the place of this."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        GUARD.run("middleware", _answer, self._context)
+
+    def __exit__(self, *_: object) -> None:
+        GUARD.run("middleware", _answer, self._context)
+
+
+class _served(serving):
+    """The fields of a call, and that."""
+
+    __slots__ = ("_answering",)
+
+    def __init__(self, context: Any) -> None:
+        super().__init__(context.invocation_metadata())
+        self._answering = _answering(context)
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._answering.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._answering.__exit__()
+        super().__exit__(kind, error, traceback)
+
+
+Around = Callable[[Any], AbstractContextManager[None]]
+
+
 def grpc_interceptor() -> grpc.ServerInterceptor[Any, Any]:
     """For `grpc.server(..., interceptors=[...])`: context fields of each call, and `x-request-id` in its trailing
     metadata. Put it first, so that the span of OpenTelemetry's interceptor has them."""
+    return _interceptor(functools.partial(_call, _served), _calls)
+
+
+def grpc_aio_interceptor() -> grpc.aio.ServerInterceptor[Any, Any]:
+    """The same for `grpc.aio.server(..., interceptors=[...])`."""
+    return _aio_interceptor(functools.partial(_aio, _served, _calls))
+
+
+def grpc_answering() -> grpc.ServerInterceptor[Any, Any]:
+    """The answer alone. Within OpenTelemetry's interceptor it knows the id of the trace, for calls that bring none."""
+    return _interceptor(functools.partial(_call, _answering), functools.partial(_stream, _answering))
+
+
+def grpc_aio_answering() -> grpc.aio.ServerInterceptor[Any, Any]:
+    """The same for the other API."""
+    return _aio_interceptor(functools.partial(_aio, _answering, functools.partial(_stream, _answering)))
+
+
+def _interceptor(unary: Wrapper, stream: Wrapper) -> grpc.ServerInterceptor[Any, Any]:
     import grpc
 
     class Interceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]  # a generic in the stubs only
         def intercept_service(self, continuation: Callable[..., Any], handler_call_details: Any) -> Any:
-            return _wrapped(continuation(handler_call_details), _call, _calls)
+            return _wrapped(continuation(handler_call_details), unary, stream)
 
     return Interceptor()
 
 
-@functools.cache
-def grpc_aio_interceptor() -> grpc.aio.ServerInterceptor[Any, Any]:
-    """The same for `grpc.aio.server(..., interceptors=[...])`."""
+def _aio_interceptor(wrapper: Wrapper) -> grpc.aio.ServerInterceptor[Any, Any]:
     from grpc import aio
 
     class Interceptor(aio.ServerInterceptor):  # type: ignore[type-arg]  # as above
         async def intercept_service(self, continuation: Callable[..., Any], handler_call_details: Any) -> Any:
-            return _wrapped(await continuation(handler_call_details), _aio, _aio)
+            return _wrapped(await continuation(handler_call_details), wrapper, wrapper)
 
     return Interceptor()
 
 
-def _wrapped(handler: Any, unary: Callable[..., Any], stream: Callable[..., Any]) -> Any:
+def _wrapped(handler: Any, unary: Wrapper, stream: Wrapper) -> Any:
     """The handler of a method with its function wrapped; `stream` wraps those that answer with several messages."""
     if handler is None:
         return None
@@ -63,20 +123,30 @@ def _wrapped(handler: Any, unary: Callable[..., Any], stream: Callable[..., Any]
     )
 
 
-def _call(behavior: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
+def _call(around: Around, behavior: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
     def call(request: Any, context: Any) -> T:
-        with serving(context.invocation_metadata()):
-            GUARD.run("middleware", _answer, context)
+        with around(context):
             return behavior(request, context)
 
     return call
 
 
+def _stream(
+    around: Around, behavior: Callable[[Any, Any], Iterator[T]]
+) -> Callable[[Any, Any], Generator[T, None, None]]:
+    def messages(request: Any, context: Any) -> Generator[T, None, None]:
+        with around(context):
+            yield from behavior(request, context)
+
+    return messages
+
+
 def _calls(behavior: Callable[[Any, Any], Iterator[T]]) -> Callable[[Any, Any], Iterator[T]]:
     """gRPC may ask for each message in another thread, so all of them are made in one context."""
+    stream = _stream(_served, behavior)
 
     def call(request: Any, context: Any) -> Iterator[T]:
-        messages = _messages(behavior, request, context)
+        messages = stream(request, context)
         own = copy_context()
         try:
             while True:
@@ -91,19 +161,13 @@ def _calls(behavior: Callable[[Any, Any], Iterator[T]]) -> Callable[[Any, Any], 
     return call
 
 
-def _messages(behavior: Callable[[Any, Any], Iterator[T]], request: Any, context: Any) -> Generator[T, None, None]:
-    with serving(context.invocation_metadata()):
-        GUARD.run("middleware", _answer, context)
-        yield from behavior(request, context)
-
-
-def _aio(behavior: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """gRPC looks at the function to see how it wants to be run, so each kind is wrapped by one of its kind."""
+def _aio(around: Around, stream: Wrapper, behavior: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """gRPC looks at the function to see how it wants to be run, so each kind is wrapped by one of its kind; `stream`
+    wraps generators that are none of asyncio's."""
     if inspect.isasyncgenfunction(behavior):
 
         async def messages(request: Any, context: Any) -> AsyncIterator[Any]:
-            with serving(context.invocation_metadata()):
-                GUARD.run("middleware", _answer, context)
+            with around(context):
                 async for message in behavior(request, context):
                     yield message
 
@@ -111,15 +175,15 @@ def _aio(behavior: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     if inspect.iscoroutinefunction(behavior):
 
         async def call(request: Any, context: Any) -> Any:
-            with serving(context.invocation_metadata()):
-                GUARD.run("middleware", _answer, context)
+            with around(context):
                 return await behavior(request, context)
 
         return call
-    return _calls(behavior) if inspect.isgeneratorfunction(behavior) else _call(behavior)
+    return stream(behavior) if inspect.isgeneratorfunction(behavior) else _call(around, behavior)
 
 
 def _answer(context: Any) -> None:
-    """Before the call is run: what it sets as trailing metadata itself takes the place of this."""
-    if (found := response_id()) is not None:
-        context.set_trailing_metadata(((RESPONSE_HEADER, found),))
+    found = response_id()
+    given = tuple(context.trailing_metadata() or ())
+    if found is not None and all(name != RESPONSE_HEADER for name, _ in given):
+        context.set_trailing_metadata((*given, (RESPONSE_HEADER, found)))
