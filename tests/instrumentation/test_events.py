@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import Span
+from opentelemetry.sdk.trace import Span, SpanLimits, TracerProvider
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from errorplane.context import bind
@@ -435,6 +435,22 @@ def test_task_groups_are_one_error(capture: Capture) -> None:
     assert [name for name, _ in capture.exceptions] == ["gather"]
 
 
+def test_limits_of_the_sdk_take_what_is_ours(capture: Capture) -> None:
+    """Where attributes are limited, the application's and those of the stock event stay, as without us."""
+    limits = SpanLimits(max_span_attributes=4, max_event_attributes=5)
+    provider = TracerProvider(span_limits=limits, shutdown_on_exit=False)
+    tracer = provider.get_tracer("shop")
+    given = {"shop.order": 1, "shop.item": 2, "shop.user": 3}
+    with pytest.raises(Declined), tracer.start_as_current_span("pay", attributes=given) as span:
+        raise Declined("no")
+    assert isinstance(span, Span)
+    (event,) = span.events
+    stock = {EXCEPTION_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, "exception.escaped"}
+    assert stock < (event.attributes or {}).keys()
+    assert (span.attributes or {}).keys() == {*given, ERROR_ID}
+    assert span.dropped_attributes == 0
+
+
 def test_all_who_wait_for_one_failing_task_record_it_once_each(capture: Capture) -> None:
     """They get the same exception object, and their traces take turns in describing it; each is one error in its trace."""
 
@@ -628,6 +644,17 @@ def test_so_many_lines_are_kept_as_are_wanted() -> None:
         with pytest.raises(Declined), span:
             warn_and_fail(logger, "first", "second", "third")
     assert event(capture)[ERROR_LOG_LINES] == ("WARNING shop: second", "WARNING shop: third")
+
+
+def test_a_storm_has_neither_beyond_its_rates() -> None:
+    """Masking them takes longer than the stack trace, which is not written either then."""
+    environ = {"ERRORPLANE_LOCALS": "*", "ERRORPLANE_EXPORT_ERRORS": "true", "ERRORPLANE_EXPORT_BURST": "1"}
+    with Capture(environ={**environ, "ERRORPLANE_EXPORT_RATE": "0.001"}) as capture:
+        for _ in range(2):
+            with pytest.raises(Declined), capture.tracer.start_as_current_span("request"):
+                charge(Declined("x"))
+    first, second = (set(event.attributes or {}) for _, event in capture.exceptions)
+    assert first - second == {ERROR_LOCALS, ERROR_FRAMES, EXCEPTION_STACKTRACE}
 
 
 def test_neither_is_written_unless_asked_for(capture: Capture) -> None:

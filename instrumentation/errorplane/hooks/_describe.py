@@ -42,6 +42,7 @@ from errorplane.errors import (
 from errorplane.export import admit
 from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._callbacks import anybody_asks, changed, verdict
+from errorplane.hooks._extras import extras
 
 Value = str | bool | int | tuple[str, ...]
 
@@ -162,15 +163,19 @@ def stack_of(event: ErrorEvent, occurrence: Occurrence) -> str:
     return shorten(stacktrace(event.exception, type_, shorten(message, MESSAGE_LENGTH)), STACKTRACE_LENGTH)
 
 
-def full(event: ErrorEvent, occurrence: Occurrence) -> dict[str, Value]:
-    """Everything, for the one place that holds the full record; in a storm without what is dear to make."""
+def full(attachment: Attachment, event: ErrorEvent, occurrence: Occurrence) -> dict[str, Value]:
+    """Everything, for the one place that holds the full record; in a storm without what is dear to make.
+
+    What the SDK writes, too, comes last: where the number of attributes is limited, it drops the first ones.
+    """
     if not admit(event.fingerprint).admitted:
-        return {**words_of(event), **short(event)}
+        return {**short(event), **words_of(event)}
     return {
-        **words_of(event),
-        EXCEPTION_STACKTRACE: stack_of(event, occurrence),
         **short(event),
         **chains(event),
+        **extras(attachment, event),
+        **words_of(event),
+        EXCEPTION_STACKTRACE: stack_of(event, occurrence),
     }
 
 

@@ -13,7 +13,6 @@ from errorplane.errors import ErrorEvent, Severity, known_occurrence, remember
 from errorplane.hooks._attachment import Attachment, in_force
 from errorplane.hooks._describe import Where, deployment_of, event_of, full
 from errorplane.hooks._emit import emit, open_logger, reporting_resource
-from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._signal import EXCEPTION_EVENT, severity_of
 
@@ -66,6 +65,6 @@ def _report(
     if occurrence is not known_occurrence(error):
         remember(error, occurrence)
     if event is not None and opened is not None:
-        written = {**full(event, occurrence), **extras(attachment, event), **(attributes or {})}
+        written = {**full(attachment, event, occurrence), **(attributes or {})}
         emit(opened, event, written, event_name=known, severity=number, body=body)
     return event

@@ -18,17 +18,21 @@ from errorplane.hooks._guard import GUARD
 
 _CHAINED: Final = 3  # others' functions around `record_exception`, each calling the next
 _INSTRUMENTATION: Final = "opentelemetry.instrumentation"
+_FIRST: Final = "errorplane.error."
 _OTHERS: Final = ("sentry_sdk", "errorplane.hooks")
 
 
 def put(span: Any, found: Mapping[str, Any]) -> None:
-    """`span.set_attributes` for names and values that are known to be good, where no limit is near: a tenth of its cost."""
+    """`span.set_attributes` for names and values that are known to be good: a tenth of its cost, where no limit is near.
+
+    On a span that is full the SDK would drop the application's oldest attributes for ours: only what has room is set.
+    """
     try:
         attributes = span._attributes
         held = attributes._dict
-        if attributes.max_value_len is None and (
-            attributes.maxlen is None or len(held) + len(found) <= attributes.maxlen
-        ):
+        if attributes.maxlen is not None and len(held) + len(found) > attributes.maxlen:
+            found = _fitting(found, held, attributes.maxlen - len(held))
+        if attributes.max_value_len is None:
             with span._lock:
                 if span._end_time is None:
                     held.update(found)
@@ -36,6 +40,13 @@ def put(span: Any, found: Mapping[str, Any]) -> None:
     except AttributeError:
         pass  # another SDK keeps them elsewhere
     span.set_attributes(found)
+
+
+def _fitting(found: Mapping[str, Any], held: Mapping[str, Any], room: int) -> Mapping[str, Any]:
+    """What is on the span already, and of the rest as much as there is room for: first what tells of the error."""
+    new = sorted((name for name in found if name not in held), key=lambda name: not name.startswith(_FIRST))
+    taken = {*new[: max(0, room)]}
+    return {name: value for name, value in found.items() if name in held or name in taken}
 
 
 def chain_start(attachment: Attachment, previous: Callable[..., None]) -> Callable[..., None]:

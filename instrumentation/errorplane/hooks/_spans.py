@@ -27,7 +27,6 @@ from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._callbacks import anybody_asks
 from errorplane.hooks._describe import Value, Where, deployment_of, event_of, full, short, words_of
 from errorplane.hooks._emit import emit, open_logger
-from errorplane.hooks._extras import extras
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._signal import EXCEPTION_EVENT, Signal, event_name, is_artificial, severity_of
 from errorplane.hooks._stand_in import StandIn
@@ -141,9 +140,9 @@ def _write(
     elif occurrence is not known_occurrence(call.error):
         remember(call.error, occurrence)
     if is_first:
-        record_of_it = {**full(event, occurrence), **extras(attachment, event)}
+        record_of_it = full(attachment, event, occurrence)
     elif call.attributes:
-        record_of_it = {**words_of(event), **reference}
+        record_of_it = {**reference, **words_of(event)}
     else:
         return True
     own = call.attributes or {}
