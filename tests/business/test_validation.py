@@ -7,16 +7,18 @@ import dataclasses
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
+import httpx
 import jsonschema
 import pydantic
 import pytest
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from opentelemetry.trace import StatusCode
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, field_validator
 from pydantic_core import PydanticCustomError
 from tests.business.conftest import Shop
 
-from errorplane.business import OTHER, invalid_of, validation_errors
+from errorplane.business import OTHER, business_error, invalid_of, validation_errors
 
 SECRET = "hunter2-maria@example.com"
 FIELDS = "errorplane.business.validation.errors"
@@ -188,6 +190,30 @@ def test_fastapi_request_errors() -> None:
     error = RequestValidationError(rows, body=SECRET)
     assert invalid_of(error) == [("body.*", "missing")]
     assert invalid_of(error, Item) == [("body.price", "missing")]
+
+
+def test_a_handler_of_fastapi_records_what_came_in(shop: Shop) -> None:
+    """FastAPI validates before the endpoint is called: its exception handler is given the error."""
+    app = FastAPI()
+
+    @app.post("/orders")
+    def order(item: Item) -> None:
+        """Never called."""
+
+    @app.exception_handler(RequestValidationError)
+    async def refused(_: Request, error: RequestValidationError) -> Response:
+        business_error("order.invalid", error=error, model=Item)
+        return Response(status_code=422)
+
+    async def send() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+            return (await client.post("/orders", json={"price": SECRET, "tags": {SECRET: SECRET}})).status_code
+
+    assert asyncio.run(send()) == 422
+    told = dict(shop.event.log_record.attributes or {})
+    assert told["errorplane.error.kind"] == "validation"
+    assert told["errorplane.validation.errors"] == ("body.price: float_parsing", "body.tags.*: int_parsing")
+    assert sorted(a["errorplane.validation.field"] for a, _ in shop.counts(FIELDS)) == ["body.price", "body.tags.*"]
 
 
 def test_too_many_errors_are_only_counted(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from opentelemetry.util.types import AnyValue
 from errorplane.business._bounded import name_of
 from errorplane.business._expected import first_time
 from errorplane.business._instruments import SCOPE, instruments
-from errorplane.business._invalid import Invalid
+from errorplane.business._invalid import Invalid, invalid_of
 from errorplane.context import error_fields, fields, metric_fields
 from errorplane.errors import (
     BUSINESS_CODE,
@@ -47,16 +47,31 @@ def business_error(
     severity: Severity | None = None,
     attributes: Mapping[str, AnyValue] | None = None,
     error: BaseException | None = None,
+    model: object = None,
 ) -> None:
     """Record an expected failure, such as `payment.declined`: it is counted and told of, and nobody is woken.
 
     `name` becomes the event's name: lower case, words joined by `_`, parts by `.`. `code` tells reasons apart and, as
     the name, has few values. `attributes` stand on the event only. Of `error`, which is from then on no error of the
-    program, only the type is written, and it counts once however often it is recorded. With a `severity` of P1 or P2
+    program, only the type is written, and it counts once however often it is recorded; a validation error is told of as
+    by `validation_errors`, which says what `model` is. With a `severity` of P1 or P2
     the pipeline sees an error, of the kind `business` and, if no rule of the policy says otherwise, of this severity.
     Never raises (see `errorplane.hooks.GUARD`).
     """
-    GUARD.run("business_error", record, name, code, category, severity, attributes, error)
+    GUARD.run("business_error", _record, name, code, category, severity, attributes, error, model)
+
+
+def _record(
+    name: str,
+    code: str | None,
+    category: Category,
+    severity: Severity | None,
+    attributes: Mapping[str, AnyValue] | None,
+    error: BaseException | None,
+    model: object,
+) -> None:
+    invalid = None if error is None else invalid_of(error, model)
+    record(name, code, category, severity, attributes, error, invalid)
 
 
 def record(
