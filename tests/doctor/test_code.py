@@ -236,6 +236,179 @@ FOUND = {
         """,
     ),
     "a module of settings": ("celery-acks-late", "CELERY_TASK_ACKS_LATE = True\n"),
+    "an object's breaker calls its coroutine method": (
+        "breaker-on-coroutine",
+        """
+        import pybreaker
+        class Client:
+            def __init__(self):
+                self.guard = pybreaker.CircuitBreaker(fail_max=3)
+            async def fetch(self, path): ...
+            async def get(self, path):
+                return await self.guard.call(self.fetch, path)
+        """,
+    ),
+    "a class's breaker calls a coroutine in a partial": (
+        "breaker-on-coroutine",
+        """
+        import functools
+        import pybreaker
+        class Client:
+            guard = pybreaker.CircuitBreaker()
+            async def get(self, path):
+                return await self.guard.call(functools.partial(fetch, path))
+        async def fetch(path): ...
+        """,
+    ),
+    "a breaker made by a function, and called to decorate": (
+        "breaker-on-coroutine",
+        """
+        import pybreaker
+        def make(name):
+            return pybreaker.CircuitBreaker(name=name)
+        mails = make("mails")
+        @mails()
+        async def send(): ...
+        """,
+    ),
+    "a coroutine function wrapped by hand": (
+        "breaker-on-coroutine",
+        """
+        import pybreaker
+        async def load(): ...
+        guarded = pybreaker.CircuitBreaker()(load)
+        """,
+    ),
+    "a loop of attempts in what is retried": (
+        "retries-stacked",
+        """
+        import stamina
+        from tenacity import Retrying, stop_after_attempt
+        def read():
+            for attempt in Retrying(stop=stop_after_attempt(3)):
+                with attempt:
+                    return open("x").read()
+        @stamina.retry(on=OSError, attempts=3)
+        def load():
+            return read()
+        """,
+    ),
+    "a retry wrapped around by hand": (
+        "retries-stacked",
+        """
+        import backoff, tenacity
+        @backoff.on_exception(backoff.expo, OSError)
+        def read(): ...
+        patient = tenacity.retry(stop=tenacity.stop_after_attempt(5))(read)
+        """,
+    ),
+    "a retried method of another object": (
+        "retries-stacked",
+        """
+        import tenacity
+        class Client:
+            @tenacity.retry
+            def get(self): ...
+        class Orders:
+            def __init__(self):
+                self.client = Client()
+            @tenacity.retry
+            def load(self):
+                return self.client.get()
+        """,
+    ),
+    "a bound task that retries itself": (
+        "retries-stacked",
+        """
+        import tenacity
+        from celery import shared_task
+        @tenacity.retry
+        def send(): ...
+        @shared_task(bind=True, max_retries=3)
+        def push(task):
+            try:
+                send()
+            except OSError as error:
+                raise task.retry(exc=error)
+        """,
+    ),
+    "the view class of Flask": (
+        "liveness-calls-dependency",
+        """
+        import requests
+        from flask import Flask
+        from flask.views import MethodView
+        app = Flask(__name__)
+        class Alive(MethodView):
+            def get(self):
+                return requests.get("http://billing").text
+        app.add_url_rule("/livez", view_func=Alive.as_view("alive"))
+        """,
+    ),
+    "the view class of aiohttp": (
+        "liveness-calls-dependency",
+        """
+        from aiohttp import ClientSession, web
+        class Alive(web.View):
+            async def get(self):
+                async with ClientSession() as session:
+                    await session.get("http://billing")
+        routes = [web.view("/live", Alive)]
+        """,
+    ),
+    "a manager of Django, at an optional slash": (
+        "liveness-calls-dependency",
+        """
+        from django.urls import re_path
+        from shop.models import Order
+        def alive(request):
+            return Order.objects.exists()
+        urlpatterns = [re_path(r"^alive/?$", alive)]
+        """,
+    ),
+    "the prefix of a router and the session of an extension": (
+        "liveness-calls-dependency",
+        """
+        from flask import Blueprint
+        from flask_sqlalchemy import SQLAlchemy
+        db = SQLAlchemy()
+        health = Blueprint("health", __name__, url_prefix="/healthz")
+        @health.get("/")
+        def answer():
+            db.session.execute("select 1")
+        """,
+    ),
+    "an alias of a dependency, at a constant": (
+        "liveness-calls-dependency",
+        """
+        from typing import Annotated
+        from fastapi import Depends, FastAPI
+        from sqlalchemy.ext.asyncio import AsyncSession
+        LIVE = "/livez"
+        app = FastAPI()
+        def session(): ...
+        Db = Annotated[AsyncSession, Depends(session)]
+        @app.get(LIVE)
+        async def live(db: Db):
+            await db.execute("select 1")
+        """,
+    ),
+    "a dependency of a route that asks an attribute of an object": (
+        "liveness-calls-dependency",
+        """
+        import redis
+        from fastapi import Depends, FastAPI
+        class Clients:
+            def __init__(self):
+                self.cache = redis.Redis()
+        clients = Clients()
+        async def reachable():
+            clients.cache.ping()
+        app = FastAPI()
+        @app.get("/healthz", dependencies=[Depends(reachable)])
+        async def health(): ...
+        """,
+    ),
 }
 NOTHING = {
     "pybreaker decorates a function": """
@@ -375,6 +548,55 @@ NOTHING = {
         def count(): ...
         """,
     "names like Celery's elsewhere": "options = dict(acks_late=True)\n",
+    "names of other functions": """
+        import redis, requests, tenacity
+        from flask import Flask
+        app = Flask(__name__)
+        def job():
+            client = redis.Redis()
+            client.get("x")
+            client = requests.Session()
+            client.mount("https://", requests.adapters.HTTPAdapter(max_retries=3))
+        @app.get("/healthz")
+        def health():
+            client = {}
+            return client.get("x")
+        @app.get("/livez")
+        def live(redis):
+            return redis.Redis().ping()
+        @tenacity.retry
+        def load():
+            client = requests.Session()
+            return client.get("https://x")
+        """,
+    "attributes of other classes": """
+        import aiobreaker, pybreaker
+        class Blocking:
+            def __init__(self):
+                self.guard = pybreaker.CircuitBreaker()
+            def get(self):
+                return self.guard.call(self.load)
+            def load(self): ...
+        class Async:
+            def __init__(self):
+                self.guard = aiobreaker.CircuitBreaker()
+            async def get(self):
+                return await self.guard.call(self.fetch)
+            async def fetch(self): ...
+        """,
+    "a Retry of none, and pybreaker with Tornado": """
+        import pybreaker, requests, tenacity, urllib3
+        ONCE = urllib3.Retry(total=0)
+        session = requests.Session()
+        session.mount("https://", requests.adapters.HTTPAdapter(max_retries=ONCE))
+        pool = urllib3.PoolManager()
+        @tenacity.retry
+        def load():
+            return session.get("https://x"), pool.request("GET", "https://x", retries=urllib3.Retry(0))
+        breaker = pybreaker.CircuitBreaker()
+        @breaker(__pybreaker_call_async=True)
+        async def fetch(): ...
+        """,
 }
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from errorplane.doctor._finding import RETRIES, Finding
-from errorplane.doctor._source import Call, Function, Module, Project
+from errorplane.doctor._module import Function, Module
+from errorplane.doctor._source import Call, Project
 
 _DECORATORS: Final = {
     "tenacity.retry": "tenacity",
@@ -38,8 +39,10 @@ def stacked_retries(project: Project) -> Iterator[Finding]:
         own = _layers(project, function)
         if own:
             yield from _found(project, function, own[0], own[1:], None, mounted)
-    for loop, function, label in _loops(project):
-        yield from _found(project, function, label, [], loop.body, mounted)
+        for loop, label in _loops(project, function):
+            yield from _found(project, function, label, [], loop.body, mounted)
+    for function, label in _wrapped(project):
+        yield from _found(project, function, label, _layers(project, function), None, mounted)
 
 
 def _found(
@@ -55,6 +58,7 @@ def _found(
         inner |= {
             f"{label} on {reached.name}": reached.module.where(reached.node) for label in _layers(project, reached)
         }
+        inner |= {f"{label} in {reached.name}": reached.module.where(loop) for loop, label in _loops(project, reached)}
     for call in project.calls(function, nodes):
         if label := _layer_of_call(project, call, mounted):
             inner.setdefault(label, call.where)
@@ -79,9 +83,9 @@ def _layers(project: Project, function: Function) -> list[str]:
         elif (
             call is not None
             and name.removesuffix("()").rpartition(".")[2] in ("task", "shared_task")
-            and _autoretry(call)
+            and (_autoretry(call) or _retries_itself(function))
         ):
-            found.append("celery autoretry_for")
+            found.append("celery")
     return found
 
 
@@ -101,13 +105,42 @@ def _autoretry(call: ast.Call) -> bool:
     return value is not None and not (isinstance(value, ast.Tuple | ast.List) and not value.elts)
 
 
-def _loops(project: Project) -> Iterator[tuple[ast.For | ast.AsyncFor, Function, str]]:
+def _retries_itself(function: Function) -> bool:
+    """Whether a bound task calls `self.retry`."""
+    arguments = [each.arg for each in function.node.args.args[:1]]
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "retry"
+        and ast.unparse(node.func.value) in arguments
+        for node in ast.walk(function.node)
+    )
+
+
+def _loops(project: Project, function: Function) -> Iterator[tuple[ast.For | ast.AsyncFor, str]]:
+    """The loops of a function that are attempts."""
+    for loop in function.module.loops.get(function, ()):
+        label = _LOOPS.get(project.made(function.module, loop.iter))
+        if label is not None and not _said_once(function.module, loop.iter):
+            yield loop, label
+
+
+def _wrapped(project: Project) -> Iterator[tuple[Function, str]]:
+    """Functions that are given to a retry: `retry(...)(f)`, `Retrying(...)(f)`."""
     for module in project.modules:
-        for loop, function in module.loops:
-            label = _LOOPS.get(project.name(module, loop.iter))
-            call = next(module.chain(loop.iter), None)
-            if label is not None and (call is None or not _once(call)):
-                yield loop, function, label
+        for node, caller in module.calls:
+            name = project.made(module, node.func) if node.args else ""
+            label = _DECORATORS.get(name.removesuffix("()")) or _LOOPS.get(name)
+            if label is not None and not _said_once(module, node.func):
+                given = node.args[0]
+                target = project.target(caller, given) if caller else project.find(project.name(module, given))
+                if target is not None:
+                    yield target, label
+
+
+def _said_once(module: Module, made: ast.expr) -> bool:
+    call = next(module.chain(made), None)
+    return call is not None and _once(call)
 
 
 def _layer_of_call(project: Project, call: Call, mounted: frozenset[str]) -> str:
@@ -121,7 +154,7 @@ def _layer_of_call(project: Project, call: Call, mounted: frozenset[str]) -> str
         return "urllib3 Retry of its session"
     if root == "urllib3" and not _says_none(call):
         return "urllib3's own retries"
-    if root == "httpx" and any(_transport_retries(made) for made in call.module.chain(call.node.func)):
+    if root == "httpx" and any(_transport_retries(call.module, made) for made in call.module.chain(call.node.func)):
         return "retries of its httpx transport"
     return ""
 
@@ -143,12 +176,15 @@ def _boto_once(call: Call) -> bool:
 
 
 def _says_none(call: Call) -> bool:
-    return any(_is_none(_keyword(made, "retries")) for made in (call.node, *call.module.chain(call.node.func)))
+    return any(
+        _is_none(call.module, _keyword(made, "retries")) for made in (call.node, *call.module.chain(call.node.func))
+    )
 
 
-def _transport_retries(made: ast.Call) -> bool:
-    transport = _keyword(made, "transport")
-    return isinstance(transport, ast.Call) and _tries(_keyword(transport, "retries"))
+def _transport_retries(module: Module, made: ast.Call) -> bool:
+    given = _keyword(made, "transport")
+    transport = module.value(given) if given is not None else None
+    return transport is not None and _tries(module, _keyword(transport, "retries"))
 
 
 def _with_adapters(project: Project) -> Iterator[str]:
@@ -165,15 +201,19 @@ def _mounts_retries(module: Module, call: ast.Call) -> bool:
     if not isinstance(call.func, ast.Attribute) or call.func.attr != "mount" or len(call.args) < 2:
         return False
     adapter = module.value(call.args[1])
-    return isinstance(adapter, ast.Call) and _tries(_keyword(adapter, "max_retries"))
+    return isinstance(adapter, ast.Call) and _tries(module, _keyword(adapter, "max_retries"))
 
 
-def _tries(value: ast.expr | None) -> bool:
+def _tries(module: Module, value: ast.expr | None) -> bool:
     """Whether a number of retries is given that is not none."""
-    return value is not None and not _is_none(value)
+    return value is not None and not _is_none(module, value)
 
 
-def _is_none(value: ast.expr | None) -> bool:
+def _is_none(module: Module, value: ast.expr | None) -> bool:
+    """0 or False, also as the total of a `Retry`."""
+    value = value and module.value(value)
+    if isinstance(value, ast.Call):
+        value = _keyword(value, "total") or next(iter(value.args), None)
     return isinstance(value, ast.Constant) and value.value in (0, False)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from errorplane.doctor._finding import ACKS_LATE, BREAKER, Finding
-from errorplane.doctor._source import Function, Module, Project
+from errorplane.doctor._module import Function, Module
+from errorplane.doctor._source import Project
 
 _BREAKER: Final = "pybreaker.CircuitBreaker()"
 _LATE: Final = ("acks_late", "task_acks_late", "CELERY_TASK_ACKS_LATE", "CELERY_ACKS_LATE")
@@ -18,19 +19,40 @@ def breakers_on_coroutines(project: Project) -> Iterator[Finding]:
     """Coroutine functions that pybreaker decorates or calls."""
     for function in project.functions:
         if isinstance(function.node, ast.AsyncFunctionDef):
-            names = {project.name(function.module, each) for each in function.node.decorator_list}
-            if _BREAKER in names:
-                yield _breaker(function, "is a coroutine function and decorated by pybreaker")
+            made = [(project.made(function.module, each), each) for each in function.node.decorator_list]
+            if any(_decorates(name, each) for name, each in made):
+                what = f"{function.name} is a coroutine function and decorated by pybreaker"
+                yield Finding(BREAKER, what, function.module.where(function.node))
     for module in project.modules:
-        for node, _ in module.calls:
-            if _last(node.func) == "call" and node.args and project.name(module, node.func) == f"{_BREAKER}.call":
-                called = project.find(project.name(module, node.args[0]))
-                if called is not None and isinstance(called.node, ast.AsyncFunctionDef):
+        for node, caller in module.calls:
+            if node.args and _last(node.func) != "calling" and _wraps(project.made(module, node.func), node.func):
+                called = _coroutine(project, module, caller, node.args[0])
+                if called is not None:
                     yield Finding(BREAKER, f"pybreaker calls the coroutine function {called.name}", module.where(node))
 
 
-def _breaker(function: Function, what: str) -> Finding:
-    return Finding(BREAKER, f"{function.name} {what}", function.module.where(function.node))
+def _decorates(name: str, decorator: ast.expr) -> bool:
+    """`@breaker` and `@breaker()`; with Tornado, pybreaker can wait for a coroutine if it is told to."""
+    return name in (_BREAKER, f"{_BREAKER}()") and not (isinstance(decorator, ast.Call) and _waits(decorator))
+
+
+def _waits(call: ast.Call) -> bool:
+    return any(each.arg == "__pybreaker_call_async" for each in call.keywords)
+
+
+def _wraps(name: str, callee: ast.expr) -> bool:
+    """`breaker.call(f)`, `breaker(f)` and `breaker()(f)`."""
+    return name == f"{_BREAKER}.call" or _decorates(name, callee)
+
+
+def _coroutine(project: Project, module: Module, caller: Function | None, given: ast.expr) -> Function | None:
+    """The coroutine function that an argument stands for, also in a lambda or a `partial`."""
+    if isinstance(given, ast.Lambda) and isinstance(given.body, ast.Call):
+        given = given.body.func
+    elif isinstance(given, ast.Call) and project.name(module, given.func) == "functools.partial" and given.args:
+        given = given.args[0]
+    found = project.target(caller, given) if caller else project.find(project.name(module, given))
+    return found if found is not None and isinstance(found.node, ast.AsyncFunctionDef) else None
 
 
 def acks_late(project: Project) -> Iterator[Finding]:

@@ -10,140 +10,18 @@ import ast
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from errorplane.doctor._module import Function, Module
 
 _SKIPPED: Final = frozenset(("node_modules", "site-packages", "__pycache__", "venv", "env", "build", "dist"))
 _FILES: Final = 20_000
 _BYTES: Final = 2_000_000
 _DEPTH: Final = 5  # of calls that are followed from one function into another
-_DOTS: Final = 8  # of names that are followed from one assignment to another
+_DOTS: Final = 8  # of names that are followed from one file to another
 
 _SELF: Final = frozenset(("self", "cls"))
-
-AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Function:
-    """A function or a method, in its module and, if it has one, its class."""
-
-    module: Module
-    node: AnyFunction
-    owner: str
-
-    @property
-    def name(self) -> str:
-        """With the class before it."""
-        return f"{self.owner}.{self.node.name}" if self.owner else self.node.name
-
-
-@dataclass(slots=True, eq=False)
-class Module:
-    """One file: what its names stand for."""
-
-    path: Path
-    name: str
-    tree: ast.Module
-    imports: dict[str, str] = field(default_factory=dict)
-    values: dict[str, ast.expr] = field(default_factory=dict)
-    functions: dict[str, Function] = field(default_factory=dict)
-    calls: list[tuple[ast.Call, Function | None]] = field(default_factory=list)
-    """All calls, with the function that each stands in."""
-    loops: list[tuple[ast.For | ast.AsyncFor, Function]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._read(self.tree, "", None)
-
-    def where(self, node: ast.AST) -> str:
-        """file:line"""
-        return f"{self.path}:{getattr(node, 'lineno', 1)}"
-
-    def dotted(self, node: ast.expr) -> str:
-        """What an expression stands for, such as `requests.Session().get`; nothing for what has no name."""
-        return self._dotted(node, _DOTS)
-
-    def value(self, node: ast.expr) -> ast.expr:
-        """What was assigned to a name, else the expression itself."""
-        return self.values.get(ast.unparse(node), node) if isinstance(node, ast.Name | ast.Attribute) else node
-
-    def identity(self, node: ast.expr) -> str:
-        """A name for a variable that is the same wherever it is used."""
-        text = ast.unparse(node)
-        root, _, rest = text.partition(".")
-        return f"{self.imports[root]}.{rest}".rstrip(".") if root in self.imports else f"{self.name}.{text}"
-
-    def chain(self, node: ast.expr) -> Iterator[ast.Call]:
-        """The calls that an expression is made of, the last one first, through assignments."""
-        for _ in range(4 * _DOTS):
-            if isinstance(node, ast.Name | ast.Attribute) and (made := self.values.get(ast.unparse(node))) is not None:
-                node = made
-            elif isinstance(node, ast.Call):
-                yield node
-                node = node.func
-            elif isinstance(node, ast.Attribute | ast.Await | ast.Subscript):
-                node = node.value
-            else:
-                return
-
-    def _dotted(self, node: ast.expr, left: int) -> str:
-        if not left:
-            return ""
-        if isinstance(node, ast.Await | ast.Subscript):
-            return self._dotted(node.value, left)
-        if isinstance(node, ast.Call):
-            callee = self._dotted(node.func, left - 1)
-            return f"{callee}()" if callee else ""
-        if isinstance(node, ast.Name | ast.Attribute) and (made := self.values.get(ast.unparse(node))) is not None:
-            return self._dotted(made, left - 1)
-        if isinstance(node, ast.Name):
-            return self.imports.get(node.id, f"{self.name}.{node.id}")
-        if isinstance(node, ast.Attribute):
-            before = self._dotted(node.value, left)
-            return f"{before}.{node.attr}" if before else ""
-        return ""
-
-    def _read(self, parent: ast.AST, owner: str, function: Function | None) -> None:
-        """One walk for all checks: walking the tree is what a scan takes its time for."""
-        for node in ast.iter_child_nodes(parent):
-            if isinstance(node, ast.ClassDef):
-                self._read(node, node.name, function)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                made = Function(self, node, owner)
-                self.functions.setdefault(made.name, made)
-                self._read(node, owner, made)
-            else:
-                self._note(node, function)
-                self._read(node, owner, function)
-
-    def _note(self, node: ast.AST, function: Function | None) -> None:
-        match node:
-            case ast.Call():
-                self.calls.append((node, function))
-            case ast.Import():
-                for each in node.names:
-                    self.imports[each.asname or each.name.partition(".")[0]] = (
-                        each.name if each.asname else each.name.partition(".")[0]
-                    )
-            case ast.ImportFrom():
-                for each in node.names:
-                    self.imports[each.asname or each.name] = f"{self._absolute(node)}.{each.name}"
-            case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=value):
-                self.values[ast.unparse(target)] = value
-            case ast.AnnAssign(target=ast.Name() | ast.Attribute() as target, value=ast.expr() as value):
-                self.values[ast.unparse(target)] = value
-            case ast.withitem(context_expr=value, optional_vars=ast.Name() as target):
-                self.values[target.id] = value
-            case ast.For() | ast.AsyncFor() if function is not None:
-                self.loops.append((node, function))
-
-    def _absolute(self, node: ast.ImportFrom) -> str:
-        if not node.level:
-            return node.module or ""
-        package = self.name.split(".")
-        up = node.level - (self.path.name == "__init__.py")
-        return ".".join([*package[: len(package) - up], *([node.module] if node.module else [])])
 
 
 class Call(NamedTuple):
@@ -210,9 +88,13 @@ class Project:
             home = self._module(".".join(plain[:at]))
             if home is not None:
                 rest = dotted[len(".".join(plain[: at + 1])) :]
-                if plain[at] in home.values:
-                    return home.dotted(home.values[plain[at]]) + rest
-                return home.imports[plain[at]] + rest if plain[at] in home.imports else None
+                if (value := home.attribute(plain[at])) is not None:
+                    return home.dotted(value) + rest
+                if plain[at] in home.imports:
+                    return home.imports[plain[at]] + rest
+                made, attribute, after = rest.partition(".")[0], *_first(rest)
+                value = home.attribute(plain[at], attribute) if made == "()" else None
+                return home.dotted(value) + after if value is not None else None
         return None
 
     def target(self, function: Function, callee: ast.expr) -> Function | None:
@@ -223,9 +105,24 @@ class Project:
 
     def find(self, dotted: str) -> Function | None:
         """A scanned function by its whole name."""
-        module, _, name = dotted.rpartition(".")
+        before, _, name = dotted.rpartition(".")
+        if (home := self._module(before)) is not None:
+            return home.functions.get(name)
+        module, _, kind = before.removesuffix("()").rpartition(".")
         home = self._module(module)
-        return home.functions.get(name) if home is not None else None
+        return home.functions.get(f"{kind}.{name}") if home is not None else None
+
+    def made(self, module: Module, node: ast.expr) -> str:
+        """As `name`, and what scanned functions return is followed as well: `make().get` to what `make` returns."""
+        name = self.name(module, node)
+        for _ in range(_DOTS):
+            before, call, after = name.partition("()")
+            factory = self.find(before) if call else None
+            value = _returned(factory) if factory is not None else None
+            if factory is None or value is None:
+                break
+            name = self.name(factory.module, value) + after
+        return name
 
     def _module(self, dotted: str) -> Module | None:
         """By its name, or by its path where folders have no `__init__.py`."""
@@ -234,6 +131,19 @@ class Project:
             if module.name == dotted or module.path.with_suffix("").parts[-len(parts) :] == parts:
                 return module
         return None
+
+
+def _first(rest: str) -> tuple[str, str]:
+    """The first name after a call, and all that comes after it: `().a.b` gives `a` and `.b`."""
+    names = rest.partition(".")[2]
+    size = next((at for at, letter in enumerate(names) if letter in ".("), len(names))
+    return names[:size], names[size:]
+
+
+def _returned(function: Function) -> ast.expr | None:
+    """What a function returns, if it does so at one place."""
+    values = [each.value for each in ast.walk(function.node) if isinstance(each, ast.Return)]
+    return values[0] if len(values) == 1 else None
 
 
 def read(paths: Iterable[Path]) -> tuple[Project, list[tuple[Path, str]]]:
