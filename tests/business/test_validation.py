@@ -192,28 +192,52 @@ def test_fastapi_request_errors() -> None:
     assert invalid_of(error, Item) == [("body.price", "missing")]
 
 
+def test_parameters_of_functions_have_names() -> None:
+    """pydantic validates calls, too."""
+
+    @pydantic.validate_call
+    def pay(amount: int, *, items: list[Item]) -> None:
+        """Never called."""
+
+    with pytest.raises(pydantic.ValidationError) as raised:
+        pay(amount=SECRET, items=[{"price": SECRET}], **{SECRET: 1})  # type: ignore[arg-type, list-item]  # the point
+    assert set(invalid_of(raised.value) or ()) == {
+        ("amount", "int_parsing"),
+        ("items[].price", "float_parsing"),
+        ("*", "unexpected_keyword_argument"),
+    }
+
+
 def test_a_handler_of_fastapi_records_what_came_in(shop: Shop) -> None:
-    """FastAPI validates before the endpoint is called: its exception handler is given the error."""
+    """FastAPI validates before the endpoint is called: its exception handler is given the error, and knows the endpoint."""
     app = FastAPI()
 
     @app.post("/orders")
-    def order(item: Item) -> None:
+    def order(item: Item, size: int) -> None:
         """Never called."""
 
     @app.exception_handler(RequestValidationError)
-    async def refused(_: Request, error: RequestValidationError) -> Response:
-        business_error("order.invalid", error=error, model=Item)
+    async def refused(request: Request, error: RequestValidationError) -> Response:
+        business_error("order.invalid", error=error, model=request.scope["endpoint"])
         return Response(status_code=422)
 
     async def send() -> int:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
-            return (await client.post("/orders", json={"price": SECRET, "tags": {SECRET: SECRET}})).status_code
+            return (await client.post("/orders?size=", json={"price": SECRET, "tags": {SECRET: SECRET}})).status_code
 
     assert asyncio.run(send()) == 422
     told = dict(shop.event.log_record.attributes or {})
     assert told["errorplane.error.kind"] == "validation"
-    assert told["errorplane.validation.errors"] == ("body.price: float_parsing", "body.tags.*: int_parsing")
-    assert sorted(a["errorplane.validation.field"] for a, _ in shop.counts(FIELDS)) == ["body.price", "body.tags.*"]
+    assert told["errorplane.validation.errors"] == (
+        "body.price: float_parsing",
+        "body.tags.*: int_parsing",
+        "query.size: int_parsing",
+    )
+    assert sorted(a["errorplane.validation.field"] for a, _ in shop.counts(FIELDS)) == [
+        "body.price",
+        "body.tags.*",
+        "query.size",
+    ]
 
 
 def test_too_many_errors_are_only_counted(shop: Shop) -> None:

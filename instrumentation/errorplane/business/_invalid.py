@@ -39,8 +39,8 @@ def is_validation(error: BaseException) -> bool:
 def invalid_of(error: BaseException, model: object = None) -> Sequence[Invalid] | None:
     """What failed, or None for an exception that is no such validation error.
 
-    `model` says which names the input may have, as a pydantic model, dataclass or `TypeAdapter`; without it, what the
-    exception was raised from.
+    `model` says which names the input may have, as a pydantic model, dataclass, `TypeAdapter`, or function with such
+    parameters; without it, what the exception was raised from.
     """
     if not is_validation(error):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, get_args
@@ -19,13 +20,12 @@ _of_model: Final[WeakKeyDictionary[Any, frozenset[str]]] = WeakKeyDictionary()
 
 
 def known_names(model: object) -> frozenset[str]:
-    """All names of fields, aliases, classes and types in the schema of a model, dataclass, `TypeAdapter` or function."""
-    schema = _schema_of(model)
-    if schema is None:
-        return frozenset()
+    """All names of fields, aliases, classes and types in the schema of a model, dataclass or `TypeAdapter`; of a function
+    its parameters, and the names in the models that annotate these."""
     known = ask(lambda: _of_model.get(model), None)
     if known is None:
-        names = known = frozenset(_names(schema)) | _MARKS
+        schema = _schema_of(model)
+        names = known = _of_function(model) if schema is None else frozenset(_names(schema)) | _MARKS
         ask(lambda: _of_model.__setitem__(model, names), None)
     return known
 
@@ -41,7 +41,24 @@ def model_of(error: BaseException) -> object:
         return None
     own = traceback.tb_frame.f_locals
     found = next((own[name] for name in _SELF if name in own), None)
-    return found if isinstance(found, type) or hasattr(found, "core_schema") else type(found)
+    return (
+        found if isinstance(found, type) or hasattr(found, "core_schema") else getattr(found, "function", type(found))
+    )
+
+
+def _of_function(function: Any) -> frozenset[str]:
+    signature = ask(lambda: inspect.signature(function, eval_str=True), None) if inspect.isroutine(function) else None
+    if signature is None:
+        return frozenset()
+    waiting = [each.annotation for each in signature.parameters.values()]
+    names = {*signature.parameters, *_MARKS}
+    for _ in range(_FRAMES):
+        if not waiting:
+            break
+        annotation = waiting.pop()
+        names.update(_names(_schema_of(annotation)))
+        waiting += get_args(annotation)
+    return frozenset(names)
 
 
 def pydantic_types() -> frozenset[str]:

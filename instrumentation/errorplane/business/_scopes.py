@@ -119,8 +119,8 @@ def validation_errors(
     """Around a block or a function: validation errors of pydantic, FastAPI and jsonschema are business errors.
 
     What is written of them are the fields and the library's words for what is wrong, and nothing of the input. They
-    pass on unchanged. `model` is the pydantic model whose names of fields may be written, where the exception does not
-    come from the model itself.
+    pass on unchanged. `model` is the pydantic model, or the function with such parameters, whose names may be
+    written, where the exception does not come from it itself.
     """
 
     def write(error: BaseException) -> None:
