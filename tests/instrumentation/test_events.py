@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import traceback
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
@@ -517,6 +519,35 @@ def test_what_utf8_cannot_say_does_not_stop_the_exporter(capture: Capture) -> No
     for text in (event(capture)[EXCEPTION_MESSAGE], event(capture)[EXCEPTION_STACKTRACE]):
         assert "no file '?'" in text.encode().decode()
     assert (capture.spans["request"].status.description or "").endswith("no file '?'")
+
+
+def test_names_of_code_in_no_utf8_do_not_stop_the_exporter() -> None:
+    """A folder or a module may have such a name; a value too."""
+    code: dict[str, Any] = {"Declined": type("Declined", (Exception,), {"__module__": "caf\udce9"})}
+    source = "def fail():\n    name = 'caf\udce9'\n    raise Declined(name)\n"
+    exec(compile(source.replace("'caf\udce9'", "chr(0xdce9)"), "/srv/caf\udce9.py", "exec"), code)  # noqa: S102  # as such a file
+    with Capture(environ={"ERRORPLANE_LOCALS": "name"}) as capture:
+        with pytest.raises(code["Declined"]), capture.tracer.start_as_current_span("request"):
+            code["fail"]()
+        found = event(capture)
+    assert found[EXCEPTION_TYPE] == "caf?.Declined"
+    assert found[ERROR_FRAMES][0].startswith("caf?:fail")
+    assert str(found).encode()
+
+
+def test_what_is_kept_of_frames_ends_with_their_code() -> None:
+    """Rules and templates that an application compiles anew all the time are not held; nor are lines without end."""
+    codes = []
+    for number in range(20):
+        rule: dict[str, Any] = {}
+        exec(compile(f"def rule():\n    raise KeyError({number})\n", "<rule>", "exec"), rule)  # noqa: S102  # as such applications do
+        with pytest.raises(KeyError) as raised:
+            rule["rule"]()
+        assert f"KeyError: {number}" in stacktrace(raised.value)
+        codes.append(weakref.ref(rule["rule"].__code__))
+        del raised, rule
+    gc.collect()
+    assert not any(code() for code in codes[:-1])
 
 
 def recursive(depth: int) -> int:

@@ -243,6 +243,36 @@ class HTTPError(Odd):
     """Named like those whose status code is asked for."""
 
 
+class Nosy(Exception):
+    """Answers every question with a failure that is no AttributeError."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyError(name)
+
+
+class Annotated(Exception):
+    """Its notes cannot be asked for."""
+
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # a property is what this is about
+        raise RuntimeError
+
+
+class Wordy(Exception):
+    """Its words are a string that fails when it is used."""
+
+    class Words(str):
+        """Fails when it is asked how long it is."""
+
+        __slots__ = ()
+
+        def __len__(self) -> int:
+            raise RuntimeError
+
+    def __str__(self) -> str:
+        return self.Words("x")
+
+
 def _cycle() -> BaseException:
     one, two = ShopError("1"), ShopError("2")
     one.__cause__, two.__cause__ = two, one
@@ -254,6 +284,7 @@ WEIRD: list[BaseException] = [
     Unhashable("x"),
     Falsy("x"),
     HTTPError("x"),
+    Wordy("x"),
     _cycle(),
     ExceptionGroup("x", [ShopError("1"), ExceptionGroup("y", [KeyError(2)])]),
     ShopError("\ud800 lone surrogate"),
@@ -270,6 +301,17 @@ def test_weird_exceptions(capture: Capture, log: logging.Logger, error: BaseExce
     assert len(capture.exceptions) == 1
     assert ERROR_ID in (capture.spans["request"].attributes or {})
     assert ERROR_ID in capture.logs[0]
+
+
+@pytest.mark.parametrize("kind", [Nosy, Annotated])
+def test_exceptions_that_the_traceback_module_cannot_print(capture: Capture, kind: type[Exception]) -> None:
+    """They come out of the spans as they went in, with their frames; the SDK alone lets out what the module raises."""
+    error = kind("x")
+    assert fail(capture, "request", "query", error=error) is error
+    ((_, event),) = capture.exceptions
+    stack = str((event.attributes or {})[EXCEPTION_STACKTRACE])
+    assert "raise ShopError" in stack
+    assert f"{kind.__name__}: x\n" in stack  # newer versions of the module add that there was a failure
 
 
 @pytest.mark.parametrize(("error", "events"), [(Frozen(3), 1), (Guarded("x"), 2)])

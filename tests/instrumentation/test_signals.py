@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,8 +64,9 @@ def test_by_default_exceptions_are_span_events() -> None:
 
 
 def test_logs_stand_for_span_events() -> None:
-    """One log record in the context of the span, with the exception itself and its operation's name, and no event."""
+    """One log record in the context of the span, with the exception itself, its operation's name and time, and no event."""
     error = Declined("x")
+    before = time.time_ns()
     with (
         Capture(service="shop", environ=LOGS) as capture,
         pytest.raises(Declined),
@@ -77,6 +79,7 @@ def test_logs_stand_for_span_events() -> None:
     assert span.status.status_code is StatusCode.ERROR
     assert (written.event_name, written.severity_number) == ("http.server.request.exception", SeverityNumber.ERROR)
     assert (written.trace_id, written.span_id) == (span.context.trace_id, span.context.span_id)
+    assert before <= (written.timestamp or 0) <= time.time_ns()
     assert written.exception is error
     found = dict(written.attributes or {})
     assert (found[EXCEPTION_TYPE], found[EXCEPTION_MESSAGE]) == (f"{__name__}.Declined", "x")

@@ -85,7 +85,7 @@ from errorplane.errors._occurrence import (
     remember,
 )
 from errorplane.errors._print import stacktrace
-from errorplane.errors._shorten import MESSAGE_LENGTH, STACKTRACE_LENGTH, shorten
+from errorplane.errors._shorten import MESSAGE_LENGTH, STACKTRACE_LENGTH, shorten, writable
 from errorplane.errors._trail import FINGERPRINT_VERSION
 from errorplane.errors._vocabulary import Category, Kind, Severity
 
@@ -190,4 +190,5 @@ __all__ = [
     "remember",
     "shorten",
     "stacktrace",
+    "writable",
 ]

@@ -30,7 +30,7 @@ class Linked(NamedTuple):
     @classmethod
     def of(cls, error: BaseException) -> Linked:
         """Its qualified type and its message."""
-        return cls(qualified_type(error), message_of(error))
+        return cls(_type(error), message_of(error))
 
 
 class AppFrame(NamedTuple):
@@ -41,7 +41,7 @@ class AppFrame(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        return f"{self.stem}:{self.function}:{self.line}"
+        return writable(f"{self.stem}:{self.function}:{self.line}")
 
 
 class ErrorEvent:
@@ -191,6 +191,10 @@ def _is_set(event: ErrorEvent, name: str) -> bool:
     return True
 
 
+def _type(error: BaseException) -> str:
+    return writable(qualified_type(error))
+
+
 def _causes(error: BaseException) -> tuple[Linked, ...]:
     return tuple(Linked.of(found) for found, explicit in _chain(error) if explicit)
 
@@ -254,7 +258,7 @@ def _frames(error: BaseException) -> tuple[AppFrame, ...]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"must be a text, not {type(value).__name__}")
-    return str.__str__(value)
+    return writable(str.__str__(value))
 
 
 def _attempt(value: object) -> int:
@@ -290,7 +294,7 @@ _CHANGEABLE: Final[Mapping[str, Callable[[Any], Any]]] = {
     "fields": _fields,
 }
 _READ: Final[Mapping[str, Callable[[BaseException], Any]]] = {
-    "type": qualified_type,
+    "type": _type,
     "message": message_of,
     "causes": _causes,
     "contexts": _contexts,

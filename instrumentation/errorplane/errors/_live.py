@@ -27,7 +27,7 @@ def qualified_type(error: BaseException | type[BaseException]) -> str:
 
 def message_of(error: BaseException) -> str:
     """`str(error)`, or a fixed text where the exception cannot be printed."""
-    return ask(lambda: str(error), UNPRINTABLE)
+    return ask(lambda: str.__str__(str(error)), UNPRINTABLE)  # a subclass of str may do anything when it is used
 
 
 def live_trail(error: BaseException) -> Trail:

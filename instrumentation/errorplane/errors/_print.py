@@ -1,24 +1,28 @@
 """A stack trace as `traceback.format_exception` prints it, without printing the same frame twice.
 
 Formatting costs ten times as much as everything else that is done about an error, and nearly all of it goes into the
-source lines of the frames. Those are the same every time the same place in the code is passed, so they are kept.
+source lines of the frames. Those are the same every time the same place in the code is passed, so they are kept: of a
+file that is edited meanwhile, the lines that run are printed.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
+import weakref
 from collections.abc import Iterator
 from types import CodeType, TracebackType
 from typing import Final
 
-from errorplane.errors._live import UNPRINTABLE, message_of
+from errorplane.errors._boundary import ask
+from errorplane.errors._live import message_of
 from errorplane.errors._trail import CAUSE, CONTEXT, HEADER
 
 _KEPT: Final = 4096  # places in the code; with the text of each, one or two megabytes
+_TEXT: Final = 1000  # characters of such a text; a longer one has lines that no person wrote
 _REPEATED: Final = 3  # the traceback module prints so many frames of a recursion
 _LINKS: Final = 100
-_printed: Final[dict[tuple[int, int], tuple[CodeType, str]]] = {}
+_printed: Final[dict[tuple[int, int], tuple[weakref.ref[CodeType], str]]] = {}
 
 # What is printed of these is more than the type and the message: suggestions, source, the members.
 _RICHER: Final = (SyntaxError, ImportError, NameError, AttributeError, BaseExceptionGroup)
@@ -30,18 +34,16 @@ def stacktrace(error: BaseException, type_: str | None = None, message: str | No
     if all(_is_plain(link) for link, _ in links) and not hasattr(sys, "tracebacklimit"):
         changed = None if type_ is None and message is None else _final(error, type_, message)
         return "".join(_lines(links, changed))
-    text = "".join(_by_the_library(error))
+    text = _by_the_library(error) or "".join(_lines(links, None))
     own = message_of(error)
     if message is not None and own and message != own:
         text = text.replace(own, message)
     return text
 
 
-def _by_the_library(error: BaseException) -> list[str]:
-    try:
-        return traceback.format_exception(error)
-    except Exception:  # noqa: BLE001  # properties and sources of the application are read there, and may fail
-        return [_name(error), ": ", UNPRINTABLE, "\n"]
+def _by_the_library(error: BaseException) -> str:
+    """Nothing where properties and sources of the application, which are read there, fail."""
+    return ask(lambda: "".join(traceback.format_exception(error)), "")
 
 
 def _links(error: BaseException) -> list[tuple[BaseException, str]]:
@@ -61,7 +63,7 @@ def _links(error: BaseException) -> list[tuple[BaseException, str]]:
 
 
 def _is_plain(error: BaseException) -> bool:
-    return not isinstance(error, _RICHER) and not getattr(error, "__notes__", None)
+    return not isinstance(error, _RICHER) and not ask(lambda: bool(getattr(error, "__notes__", None)), True)
 
 
 def _lines(links: list[tuple[BaseException, str]], changed: str | None) -> Iterator[str]:
@@ -99,9 +101,11 @@ def _repeated(times: int) -> Iterator[str]:
 
 def _print(code: CodeType, found: TracebackType) -> str:
     text = "".join(traceback.format_tb(found, limit=1))
-    if len(_printed) >= _KEPT:
-        _printed.clear()
-    _printed[id(code), found.tb_lasti] = (code, text)  # the code is held, or its id could become that of other code
+    if len(text) <= _TEXT:
+        if len(_printed) >= _KEPT:
+            _printed.clear()
+        key = (id(code), found.tb_lasti)  # forgotten with the code, before its id can become that of other code
+        _printed[key] = (weakref.ref(code, lambda _: _printed.pop(key, None)), text)
     return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -69,7 +70,7 @@ def emit(
     """
     context = None if span is None else trace.set_span_in_context(span)
     written = LogRecord(
-        timestamp=timestamp,
+        timestamp=time.time_ns() if timestamp is None else timestamp,  # as that of an event of a span
         context=context,
         severity_number=severity,
         severity_text=_TEXTS[severity],

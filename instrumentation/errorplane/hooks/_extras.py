@@ -8,7 +8,7 @@ from itertools import islice
 from types import FrameType
 from typing import Final
 
-from errorplane.errors import ERROR_LOCALS, ERROR_LOG_LINES, ErrorEvent, own_frames
+from errorplane.errors import ERROR_LOCALS, ERROR_LOG_LINES, ErrorEvent, own_frames, writable
 from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._lines import last_lines
@@ -33,7 +33,7 @@ def _variables(allowed: tuple[str, ...], event: ErrorEvent) -> list[str]:
     lines: list[str] = []
     for place, frame in islice(own_frames(event.exception), _FRAMES):
         chosen = dict(islice(_chosen(allowed, frame), _VARIABLES - len(lines)))
-        lines += [f"{place} {name}={value}" for name, value in mask_locals(chosen).items()]
+        lines += [writable(f"{place} {name}={value}") for name, value in mask_locals(chosen).items()]
     return lines
 
 

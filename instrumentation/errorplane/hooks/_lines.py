@@ -12,7 +12,7 @@ from typing import Final
 
 from opentelemetry import trace
 
-from errorplane.errors import ask
+from errorplane.errors import ask, writable
 from errorplane.hooks._attachment import Attachment
 from errorplane.hooks._guard import GUARD
 
@@ -88,7 +88,7 @@ def last_lines(trace_id: int) -> list[str]:
     """The lines kept in a trace or, for 0, in this thread outside of any; masked, the oldest first."""
     from errorplane.masking import default_mask  # which loads all detectors: not for applications without this
 
-    return [default_mask().beginning(line, length=_LENGTH) for line in _kept.of(_key(trace_id))]
+    return [writable(default_mask().beginning(line, length=_LENGTH)) for line in _kept.of(_key(trace_id))]
 
 
 def _key(trace_id: int) -> int:

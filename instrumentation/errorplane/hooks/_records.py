@@ -17,6 +17,8 @@ COMPOSED: Final = "errorplane_composed"
 """Attribute of a record with what was known where it was logged, as a line of JSON tells it."""
 SET: Final = "errorplane_set"
 """Attribute with the names that the filter has set for format strings, which nobody gave as `extra`."""
+ARGUMENTS: Final = "errorplane_arguments"
+"""Attribute with what went into the message by name, which a queue makes text of."""
 OF_STRUCTLOG: Final = ("_logger", "_name")
 """Attributes with which structlog's `wrap_for_formatter` marks a record whose message is a whole event."""
 _TOLD: Final = ("exception.", "errorplane.")

@@ -18,6 +18,7 @@ from errorplane.errors import (
     UNPRINTABLE,
     ErrorEvent,
     Occurrence,
+    ask,
     known_occurrence,
     message_of,
     remember,
@@ -120,7 +121,7 @@ def attempt_of(attributes: Mapping[str, Any], error: BaseException) -> int | Non
         again = attributes.get(name)
         if type(again) is int:
             return again + 1
-    last = getattr(getattr(error, "last_attempt", None), "attempt_number", None)
+    last = ask(lambda: getattr(getattr(error, "last_attempt", None), "attempt_number", None), None)
     return last if type(last) is int else None
 
 
