@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
+import logging.handlers
+import queue
 from collections import UserDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from loguru import logger as loguru
-from tests.logs.producers import OPTIONS, WRITERS, Loguru, Stdlib
+from tests.logs.producers import OPTIONS, WRITERS, Exported, Loguru, Stdlib, logger_of
 
 from errorplane.context import bind
-from errorplane.logs import TEXT_LENGTH, Options
+from errorplane.logs import TEXT_LENGTH, ContextFilter, Options
 from errorplane.masking import Mask, default_mask
 from errorplane.testing import Capture
 
@@ -78,6 +81,22 @@ def test_arguments_with_names_are_hidden_by_them() -> None:
     stdlib.logger.info("%(user)s has %(password)s", {"user": "petra", "password": "correct horse"})
     loguru.info("{user} has {password}", user="petra", password="correct horse")
     assert [each.lines[0]["body"] for each in (stdlib, through_loguru)] == ["petra has <PASSWORD>"] * 2
+
+
+def test_arguments_with_names_are_hidden_behind_a_queue() -> None:
+    """The filter on the queue's handler keeps them, and OpenTelemetry's handler behind it sends none."""
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue()
+    through, stdlib = logging.handlers.QueueHandler(waiting), Stdlib()
+    through.addFilter(ContextFilter(environ={}))
+    logger_of(through).info("%(user)s has %(password)s", {"user": "petra", "password": "correct horse"})
+    record = waiting.get()
+    with Capture(service="shop") as capture:
+        exported = Exported(capture.logger_provider)
+        capture.handler.handle(record)
+    stdlib.logger.handle(record)
+    assert stdlib.lines[0]["body"] == "petra has <PASSWORD>"
+    assert "attributes" not in stdlib.lines[0]
+    assert "attributes" not in exported.lines[0]
 
 
 def test_arguments_that_cannot_be_listed_cost_no_line() -> None:

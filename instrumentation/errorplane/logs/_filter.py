@@ -18,7 +18,7 @@ from errorplane.errors import (
     TENANT,
 )
 from errorplane.hooks import GUARD
-from errorplane.hooks._records import COMPOSED, OF_STRUCTLOG, SET, is_event
+from errorplane.hooks._records import ARGUMENTS, COMPOSED, OF_STRUCTLOG, SET, is_event
 from errorplane.logs._formatter import event_of
 from errorplane.logs._line import Lines, Options
 from errorplane.logs._vocabulary import EXTRA, SPAN_ID, TRACE_FLAGS, TRACE_ID
@@ -75,6 +75,8 @@ class ContextFilter(logging.Filter):
             if is_event(record):  # a queue makes text of the message, and of all that came with it
                 composed[EXTRA] = {**composed.get(EXTRA, {}), **event.attributes}
                 known[SET] = OF_STRUCTLOG
+            if event.arguments:
+                known[ARGUMENTS], known[SET] = event.arguments, (ARGUMENTS,)
             known[COMPOSED] = composed
         fresh = {short: name for short, name in FORMAT_NAMES.items() if short not in known}
         known.update({short: composed.get(name, self._missing) for short, name in fresh.items()})

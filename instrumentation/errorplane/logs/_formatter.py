@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack, cast
 
 from errorplane.errors import ask
-from errorplane.hooks._records import COMPOSED, is_event
+from errorplane.hooks._records import ARGUMENTS, COMPOSED, is_event
 from errorplane.logs._event import NOTHING, Event, exception_in, extra_of, severity, severity_text
 from errorplane.logs._json import text_of
 from errorplane.logs._line import Lines, Options
@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
         """The line, without a newline."""
         composed = vars(record).get(COMPOSED)
         if isinstance(composed, dict) and TIMESTAMP in composed:
-            return self._lines.written(composed, extra_of(record))
+            return self._lines.written(composed, extra_of(record), vars(record).get(ARGUMENTS, NOTHING))
         return self._lines.line(event_of, record)
 
 
