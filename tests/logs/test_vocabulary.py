@@ -200,6 +200,21 @@ def test_an_error_that_is_dropped_is_dropped_everywhere(how: str) -> None:
     assert not [name for name in line if name.startswith("exception.")]
 
 
+def test_an_error_that_is_dropped_names_its_trace_after_it() -> None:
+    """The line of a server, which logs what left the request, is found with the request's."""
+    take_back = on_error(lambda event: None)
+    try:
+        with Capture(service="shop") as capture:
+            caught = ValueError("of no interest")
+            with pytest.raises(ValueError, match="interest"), capture.tracer.start_as_current_span("request") as span:
+                raise caught
+            found = _lines_of_all(capture, lambda producer: producer.log("error", "not found", caught))
+    finally:
+        take_back()
+    trace_id = f"{span.get_span_context().trace_id:032x}"
+    assert {line.get("trace_id") for lines in found.values() for line in lines} == {trace_id}
+
+
 def test_what_the_application_says_of_an_error_holds() -> None:
     """A callback that changes an event changes it on lines and records alike, and may log the error itself."""
     inner = WRITERS["stdlib"]()

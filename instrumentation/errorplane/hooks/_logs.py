@@ -89,13 +89,13 @@ class ContextLogProcessor(LogRecordProcessor):
             occurrence = occurrence._replace(logged=True)
         if occurrence is not known_occurrence(error):
             remember(error, occurrence)
+        if not record.trace_id and occurrence.trace_id:
+            # Logged where its trace is over: without the id, the record would not go where its trace goes.
+            record.trace_id = occurrence.trace_id
         if event is None:
             _drop(record, attributes)
             _add(attributes, {**fields(record.context), ERROR_DROPPED: True})
             return
-        if not record.trace_id and occurrence.trace_id:
-            # Logged where its trace is over: without the id, the record would not go where its trace goes.
-            record.trace_id = occurrence.trace_id
         _spell_as_on_spans(attributes, event, occurrence)
         found = short(event)
         if not occurrence.recorded:

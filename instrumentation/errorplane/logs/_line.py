@@ -154,6 +154,8 @@ class Lines:
         occurrence, event = event_of(self._attachment, error, where, handled=True)
         if occurrence is not known_occurrence(error):
             remember(error, occurrence)
+        if not trace_id and occurrence.trace_id:  # logged where its trace is over
+            found[names.TRACE_ID] = trace.format_trace_id(occurrence.trace_id)
         if event is None:
             _add(found, {**fields(), ERROR_DROPPED: True})
             return
@@ -161,8 +163,6 @@ class Lines:
         _add(found, {**words_of(event), EXCEPTION_STACKTRACE: stack_of(event, occurrence), **short(event)})
         if not occurrence.recorded:
             _add(found, chains(event))
-        if not trace_id and occurrence.trace_id:  # logged where its trace is over
-            found[names.TRACE_ID] = trace.format_trace_id(occurrence.trace_id)
 
     def _write(
         self, composed: Mapping[str, Any], attributes: Mapping[str, object], arguments: Mapping[str, object]
