@@ -20,17 +20,19 @@ WAYS = {
     "own_signal": -signal.SIGTERM,
     "own_provider": 0,
     "hooked": 1,
+    "replaced": 1,
 }
 """Each with the exit code that it has without errorplane, too."""
 
 
 @pytest.mark.e2e
 def test_nothing_is_lost_at_the_end() -> None:
-    """With stderr closed, in the callbacks of the end, by signals, and with a provider that nobody shuts down."""
+    """With stderr closed, in the callbacks of the end, by signals, past hooks, and with a provider nobody shuts down."""
     with Sink() as sink, ThreadPoolExecutor(3) as pool:
         done = dict(zip(WAYS, pool.map(lambda way: run(environment(sink), "ending.py", way), WAYS), strict=True))
         assert {way: each.returncode for way, each in done.items()} == WAYS
         assert done["hooked"].stdout == "mine\n"
+        assert done["replaced"].stdout == "mine alone\n"
         assert_told_once(sink, range(len(WAYS)))
 
 

@@ -60,6 +60,8 @@ def _at_exit(watch: Watch, seconds: float) -> None:
     from errorplane.hooks import _sdk_fork
 
     if watch.active:
+        for tell in watch.at_exit:
+            GUARD.run("unhandled.at_exit", tell)
         GUARD.run("flush", lambda: flush_all(_sdk_fork.left_to_flush(), seconds))
 
 

@@ -26,6 +26,8 @@ class Watch:
 
     active: bool = True
     undo: list[Undo] = field(default_factory=list)
+    at_exit: list[Callable[[], None]] = field(default_factory=list)
+    """What is left to be told when the interpreter ends."""
     _inside: threading.local = field(default_factory=threading.local)
 
     def tell(self, error: object, body: str, *, ends_process: bool = False, thread: str | None = None) -> None:

@@ -25,6 +25,8 @@ def watch_interpreter(watch: Watch) -> None:
         watch.tell(args.exc_value, "exception that could not be raised")
 
     watch.after(sys, "excepthook", uncaught)
+    ours = sys.excepthook
+    watch.at_exit.append(lambda: _tell_of_last(watch, ours))
     watch.after(threading, "excepthook", in_thread)
     watch.after(sys, "unraisablehook", unraisable)
 
@@ -45,6 +47,15 @@ def watch_gevent(watch: Watch, module: Any) -> None:
         watch.tell(error, "unhandled exception in a greenlet")
 
     watch.after(module.Hub, "handle_error", failed)
+
+
+def _tell_of_last(watch: Watch, ours: object) -> None:
+    """The error that ended the interpreter, where a hook put in place later did not call ours (typer's and rich's).
+
+    The interpreter keeps it as `sys.last_value`, as do prompts and pytest, under which ours is still there.
+    """
+    if sys.excepthook is not ours and not hasattr(sys, "ps1"):
+        watch.tell(getattr(sys, "last_value", None), "unhandled exception", ends_process=True)
 
 
 def _ends() -> bool:

@@ -76,9 +76,15 @@ def hooked() -> None:
     fail(5)
 
 
+def replaced() -> None:
+    """The application's own hook is in place, and calls no other."""
+    sys.excepthook = lambda *_: print("mine alone")
+    fail(6)
+
+
 def child_without_endpoint() -> None:
     """A child that has something to send to an endpoint that does not answer."""
-    process = multiprocessing.get_context("fork").Process(target=fail, args=(6,))
+    process = multiprocessing.get_context("fork").Process(target=fail, args=(7,))
     process.start()
     process.join(30)
     print("child", process.exitcode, flush=True)
@@ -87,7 +93,16 @@ def child_without_endpoint() -> None:
 
 WAYS: dict[str, Callable[[], None]] = {
     way.__name__: way
-    for way in (stderr_closed, at_exit, span_and_signal, own_signal, own_provider, hooked, child_without_endpoint)
+    for way in (
+        stderr_closed,
+        at_exit,
+        span_and_signal,
+        own_signal,
+        own_provider,
+        hooked,
+        replaced,
+        child_without_endpoint,
+    )
 }
 
 if __name__ == "__main__":
