@@ -437,6 +437,24 @@ def test_task_groups_are_one_error(capture: Capture) -> None:
     assert [name for name, _ in capture.exceptions] == ["gather"]
 
 
+def test_a_task_group_carries_the_error_of_its_only_failed_task(capture: Capture) -> None:
+    """What the task has recorded on a span of its own is not another error because a group is around it."""
+
+    async def main() -> None:
+        with capture.tracer.start_as_current_span("request"):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(fail())
+
+    async def fail() -> None:
+        with capture.tracer.start_as_current_span("task"):
+            raise Declined("x")
+
+    with pytest.raises(ExceptionGroup):
+        asyncio.run(main())
+    assert [name for name, _ in capture.exceptions] == ["task"]
+    assert attributes(capture, "request")[ERROR_ID] == attributes(capture, "task")[ERROR_ID]
+
+
 def test_limits_of_the_sdk_take_what_is_ours(capture: Capture) -> None:
     """Where attributes are limited, the application's and those of the stock event stay, as without us."""
     limits = SpanLimits(max_span_attributes=4, max_event_attributes=5)

@@ -66,7 +66,8 @@ def occurrence_of(error: BaseException, trace_id: int = 0, new_id: Callable[[], 
 
     An exception object that turns up in a second trace is a new occurrence there: applications raise prepared
     exception objects over and over again, and all who wait for one future get the same, their traces taking turns.
-    `except*` makes new groups of the members of one: they are the same.
+    `except*` makes new groups of the members of one: they are the same. A group of one is what its member is, as the
+    group of `asyncio.TaskGroup` that carries what one task recorded already.
     """
     known = known_occurrence(error)
     if known is not None and trace_id and known.trace_id and known.trace_id != trace_id:
@@ -101,9 +102,12 @@ def mark_recorded(error: BaseException, occurrence: Occurrence) -> None:
 
 
 def _of_members(group: BaseExceptionGroup[BaseException]) -> Occurrence | None:
-    """The occurrence of the group that all members were in before, if there is one."""
+    """The occurrence of the group that all members were in before, if there is one; that of the member, of one."""
+    members = list(leaves(group))
+    if len(members) == 1:
+        return _mark(_state_of(members[0]).get(_GROUP)) or _read(members[0])
     found: Occurrence | None = None
-    for member in leaves(group):
+    for member in members:
         mark = _mark(_state_of(member).get(_GROUP))
         if mark is None or (found is not None and mark.id != found.id):
             return None
