@@ -20,6 +20,7 @@ import pytest
 import structlog
 from opentelemetry import baggage
 from opentelemetry.context import Context
+from werkzeug.local import LocalProxy
 
 from errorplane.cli import main
 from errorplane.hooks import GUARD
@@ -264,6 +265,7 @@ def test_fault_of_a_detector_withholds_the_text(swallowing: None) -> None:
 
 
 SHAPES: Mapping[str, Callable[[str], object]] = {
+    "proxy": lambda canary: LocalProxy(lambda: canary),
     "text": lambda canary: f"the card {canary} was refused",
     "bytes": lambda canary: canary.encode(),
     "list": lambda canary: ["a", [canary]],
@@ -339,6 +341,7 @@ def test_of_what_is_in_one_place_the_strictest_action_counts(tmp_path: Path) -> 
         ({"actions": {"default": {"do": "token"}}}, "actions.default.do: 'token' is none of replace, drop"),
         ({"actions": {}}, "default"),
         ({"allow": None}, "NoneType"),
+        ({"keys": ["customer"]}, "was not written by `errorplane compile`"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(tmp_path: Path, changes: dict[str, object], said: str) -> None:

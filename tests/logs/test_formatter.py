@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import baggage
 from opentelemetry.context import attach, detach
+from werkzeug.local import LocalProxy
 
 from errorplane.context import allow_baggage, bind, configure
 from errorplane.errors import (
@@ -162,6 +163,10 @@ def _endless() -> list[Any]:
         (BrokenMapping(), {"<unprintable BrokenMapping>": None}),
         ({1: {2}}, {"1": [2]}),
         ("\ud800", "\\ud800"),
+        (LocalProxy(lambda: "lena"), "lena"),
+        (LocalProxy(lambda: 17), "17"),
+        (LocalProxy(lambda: True), "True"),
+        (LocalProxy(lambda: {"order": LocalProxy(lambda: b"17")}), {"order": "b'17'"}),
         (list(range(1000)), list(range(128))),
     ],
     ids=lambda value: type(value).__name__,

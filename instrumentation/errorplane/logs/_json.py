@@ -97,17 +97,18 @@ class _Walk:
         self._values = _VALUES
         self._characters = 2 * TEXT_LENGTH
 
-    def value(self, value: object, depth: int) -> Any:
+    def value(self, value: Any, depth: int) -> Any:
         self._values -= 1
-        if value is None or isinstance(value, bool):
+        kind = type(value)  # proxies and mocks say that they are of a class which they only stand for
+        if value is None or kind is bool:
             return value
-        if isinstance(value, int):
+        if issubclass(kind, int):
             return int(value) if -(2**63) <= value < 2**63 else self._text(_safe(value))
-        if isinstance(value, float):
+        if issubclass(kind, float):
             return float(value) if math.isfinite(value) else str(float(value))
-        if isinstance(value, str):
+        if issubclass(kind, str):
             return self._text(str.__str__(value))
-        if isinstance(value, bytes | bytearray):
+        if issubclass(kind, bytes | bytearray):
             return self._text(bytes(value[: TEXT_LENGTH + 1]).decode("utf-8", "backslashreplace"))
         if isinstance(value, Mapping | list | tuple | set | frozenset):
             return self._container(value, depth + 1) if depth < _DEPTH else _LEFT_OUT
