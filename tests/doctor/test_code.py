@@ -632,7 +632,7 @@ def test_names_are_followed_from_file_to_file(tmp_path: Path) -> None:
         path.write_text(source)
     found = check_source([tmp_path])
     assert [(finding.rule.id, finding.where) for finding in found] == [
-        ("breaker-on-coroutine", f"{tmp_path}/shop/api/orders.py:3"),
+        ("breaker-on-coroutine", f"{tmp_path}/shop/api/orders.py:2"),
         ("retries-stacked", f"{tmp_path}/jobs/worker.py:4"),
     ]
     assert f"botocore's own retries ({tmp_path}/jobs/worker.py:4)" in found[1].what

@@ -76,8 +76,7 @@ def test_an_application_is_imported_and_sends_nothing(sink: Sink, tmp_path: Path
     code, report, _ = doctor(tmp_path, sink, "--app", "shop:app", "--json", "shop.py", **more)
     assert code == 1
     assert sorted(ids(report)) == [
-        "breaker-on-coroutine",  # at run time: shop.py:5, which is the line of the decorator
-        "breaker-on-coroutine",  # in the source: shop.py:6
+        "breaker-on-coroutine",  # at run time and in the source, which is told once
         "settings-file",
         "unknown-variable",
         "wrong-value",
@@ -129,10 +128,12 @@ def test_a_configuration_file(sink: Sink, tmp_path: Path) -> None:
     file = tmp_path / "otel.yaml"
     file.write_text(CONFIG.replace("ENDPOINT", sink.endpoint))
     env = {"OTEL_CONFIG_FILE": "otel.yaml", "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    warned = {"OTEL_EXPORTER_OTLP_ENDPOINT"}  # and not of what the distro has set
     code, report, _ = doctor(tmp_path, sink, "--json", **env)
     assert (code, ids(report)[0]) == (1, "config-file-signal-missing")
     endpoints: list[dict[str, Any]] = json.loads(report)["processes"][0]["exporters"]
     assert [each["endpoint"] for each in endpoints] == [sink.endpoint]
+    assert {each["where"] for each in json.loads(report)["findings"] if each["id"] == "opt-in-ignored"} == warned
     file.write_text(CONFIG.replace("simple", "sample"))
     code, report, _ = doctor(tmp_path, sink, "--json", **env)
     assert (code, "start-failed" in ids(report)) == (1, True)

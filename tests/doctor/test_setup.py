@@ -49,6 +49,14 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"distros": ("distro", "distro"), "variables": {"OTEL_PYTHON_DISTRO": "distro"}},
         ["several-distros"],
     ),
+    "two distros of one name, and a third one chosen": (
+        {"distros": ("errorplane", "distro (a)", "distro (b)"), "variables": {"OTEL_PYTHON_DISTRO": "errorplane"}},
+        [],
+    ),
+    "a distro chosen of which there are two": (
+        {"distros": ("errorplane", "distro (a)", "distro (b)"), "variables": {"OTEL_PYTHON_DISTRO": "distro"}},
+        ["several-distros"],
+    ),
     "a distro that is not there": ({"variables": {"OTEL_PYTHON_DISTRO": "aws_distro"}}, ["unknown-distro"]),
     "two configurators": ({"configurators": ("a", "b")}, ["several-configurators"]),
     "one configurator": ({"configurators": ("a",)}, []),
@@ -72,7 +80,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"providers": dict(HEALTHY.providers) | {"logs": PROXIES["logs"]}},
         ["signal-off"],
     ),
-    "no SDK": ({"providers": PROXIES, "variables": {"OTEL_SDK_DISABLED": "true"}}, []),
+    "no SDK": ({"providers": PROXIES, "variables": {"OTEL_SDK_DISABLED": "True"}}, ["switched-off"]),
     "a start that failed": (
         {"messages": ("opentelemetry.x: Failed to auto initialize OpenTelemetry: ValueError: x",), "variables": FILE},
         ["start-failed"],
@@ -104,6 +112,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an endpoint beside a file": (
         {"variables": {**FILE, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}},
         ["opt-in-ignored"],
+    ),
+    "what a distro sets beside a file": (
+        {"variables": {**FILE, "OTEL_LOGS_EXPORTER": "otlp"}, "defaults": ("OTEL_LOGS_EXPORTER",)},
+        [],
     ),
     "an endpoint without a file": ({"variables": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}}, []),
     "baggage without a gate": ({"baggage_gate": False}, ["baggage-to-everyone"]),

@@ -22,7 +22,7 @@ def breakers_on_coroutines(project: Project) -> Iterator[Finding]:
             made = [(project.made(function.module, each), each) for each in function.node.decorator_list]
             if any(_decorates(name, each) for name, each in made):
                 what = f"{function.name} is a coroutine function and decorated by pybreaker"
-                yield Finding(BREAKER, what, function.module.where(function.node))
+                yield Finding(BREAKER, what, function.module.where(function.node.decorator_list[0]))
     for module in project.modules:
         for node, caller in module.calls:
             if node.args and _last(node.func) != "calling" and _wraps(project.made(module, node.func), node.func):

@@ -7,7 +7,8 @@ import inspect
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distributions, entry_points
 from types import FunctionType
 
@@ -16,7 +17,7 @@ from opentelemetry._logs import get_logger_provider
 from opentelemetry.metrics import get_meter_provider
 
 from errorplane import hooks, settings
-from errorplane.doctor._facts import Exporter, Facts, shown, without_login
+from errorplane.doctor._facts import Exporter, Facts, plain, shown, without_login
 from errorplane.doctor._silence import EXPORTERS, kinds
 from errorplane.masking import SettingsError, load_mask
 from errorplane.propagation import Gate
@@ -25,18 +26,21 @@ _SIGNALS = tuple(signal for signal, _ in EXPORTERS.values())
 _FRAMEWORKS = ("flask", "starlette", "fastapi", "grpc", "celery", "django")
 
 
-def collect(messages: tuple[str, ...] = ()) -> Facts:
-    """What is attached here and now; with what OpenTelemetry and errorplane have logged so far."""
+def collect(messages: tuple[str, ...] = (), given: Iterable[str] | None = None) -> Facts:
+    """What is attached here and now; with what OpenTelemetry and errorplane have logged so far.
+
+    `given` are the names of the variables that were set before OpenTelemetry was started (by default, all that are).
+    """
     environ = settings.environment()
     distros = _names("opentelemetry_distro")
     wanted = environ.get("OTEL_PYTHON_DISTRO")
     propagator = propagate.get_global_textmap()
     return Facts(
         python=platform.python_version(),
-        program=" ".join(sys.argv[:1]) or sys.executable,
+        program=_program(),
         packages=dict(sorted(_packages())),
         distros=distros,
-        distro=next((name for name in distros if wanted in (None, name)), ""),
+        distro=next((name for name in distros if wanted in (None, plain(name))), ""),
         configurators=_names("opentelemetry_configurator"),
         attached=hooks.is_attached(),
         enabled=hooks.is_enabled(environ),
@@ -54,6 +58,7 @@ def collect(messages: tuple[str, ...] = ()) -> Facts:
         exception_signal=settings.text(environ, settings.EXCEPTION_SIGNAL) or "span events",
         frameworks=tuple(name for name in _FRAMEWORKS if name in sys.modules),
         variables=shown(environ),
+        defaults=tuple(sorted(set(shown(environ)) - set(environ if given is None else given))),
         messages=messages,
         settings_problem=_settings_problem(settings.text(environ, settings.SETTINGS)),
         breakers=tuple(sorted(_breakers())),
@@ -61,8 +66,16 @@ def collect(messages: tuple[str, ...] = ()) -> Facts:
 
 
 def _names(group: str) -> tuple[str, ...]:
-    """In the order in which OpenTelemetry takes them."""
-    return tuple(each.name for each in entry_points(group=group))
+    """In the order in which OpenTelemetry takes them; with the package where another one has the same name."""
+    found = tuple(entry_points(group=group))
+    often = Counter(each.name for each in found)
+    return tuple(
+        f"{each.name} ({each.dist.name})" if each.dist and often[each.name] > 1 else each.name for each in found
+    )
+
+
+def _program() -> str:
+    return sys.argv[0] if sys.argv[0] not in ("", "-c", "-m") else sys.executable
 
 
 def _packages() -> Iterator[tuple[str, str]]:

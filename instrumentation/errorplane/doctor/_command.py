@@ -95,11 +95,14 @@ def run(args: argparse.Namespace, command: Sequence[str] = ()) -> int:
 
 def _findings(processes: Sequence[Facts], paths: Sequence[Path]) -> list[Finding]:
     exporters = [exporter for facts in processes for exporter in facts.exporters]
+    source = check_source(paths)
+    told = {(finding.rule, os.path.realpath(finding.where)) for finding in source}
+    setup = (finding for facts in processes for finding in check_setup(facts))
     return [
-        *(finding for facts in processes for finding in check_setup(facts)),
+        *(finding for finding in setup if (finding.rule, os.path.realpath(finding.where)) not in told),
         *check_variables(os.environ),
         *check_endpoints(exporters),
-        *check_source(paths),
+        *source,
     ]
 
 

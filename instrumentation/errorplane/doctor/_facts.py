@@ -42,6 +42,8 @@ class Facts:
     frameworks: tuple[str, ...] = ()
     exception_signal: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    defaults: tuple[str, ...] = ()
+    """Those of the variables that OpenTelemetry's start-up has set by itself, such as a distro."""
     messages: tuple[str, ...] = ()
     settings_problem: str = ""
     breakers: tuple[str, ...] = ()
@@ -59,7 +61,12 @@ class Facts:
         )
 
 
-_TUPLES = ("distros", "configurators", "propagated", "frameworks", "messages", "breakers")
+_TUPLES = ("distros", "configurators", "propagated", "frameworks", "defaults", "messages", "breakers")
+
+
+def plain(name: str) -> str:
+    """The name of a distro or configurator without the package behind it."""
+    return name.partition(" (")[0]
 
 
 def shown(variables: Mapping[str, str]) -> dict[str, str]:

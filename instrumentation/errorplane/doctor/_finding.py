@@ -46,7 +46,7 @@ NOT_ATTACHED: Final = Rule(
     "Start with `opentelemetry-instrument`, or call `errorplane.hooks.attach()` before anything is traced.",
 )
 SWITCHED_OFF: Final = Rule(
-    "switched-off", "info", "A plain OpenTelemetry is left.", "Unset the variable to have errorplane again."
+    "switched-off", "info", "A plain OpenTelemetry is left, or none.", "Unset the variable to have it again."
 )
 START_FAILED: Final = Rule(
     "start-failed",
@@ -70,7 +70,7 @@ SEVERAL_DISTROS: Final = Rule(
     "several-distros",
     "warning",
     "Which of them sets the defaults depends on the order in which they happen to be installed.",
-    "Set OTEL_PYTHON_DISTRO to the one that you want; errorplane attaches beside any.",
+    "Set OTEL_PYTHON_DISTRO to the one that you want; where two have one name, uninstall one. errorplane attaches beside any.",
 )
 UNKNOWN_DISTRO: Final = Rule(
     "unknown-distro",

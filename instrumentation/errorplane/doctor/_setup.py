@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 from errorplane.doctor import _finding as rules
-from errorplane.doctor._facts import Facts
+from errorplane.doctor._facts import Facts, plain
 from errorplane.doctor._finding import Finding
 from errorplane.settings import (
     BAGGAGE_HOSTS,
@@ -18,6 +18,7 @@ from errorplane.settings import (
 )
 
 _CONFIG_FILE = "OTEL_CONFIG_FILE"
+_DISABLED = "OTEL_SDK_DISABLED"
 _KNOWN = tuple(variable.name for variable in VARIABLES)
 _PREFIX = "ERRORPLANE_"
 _OURS = tuple(name.removeprefix(_PREFIX) for name in _KNOWN if name.startswith(_PREFIX))
@@ -65,6 +66,12 @@ def _attached(facts: Facts) -> Iterator[Finding]:
         yield Finding(rules.SWITCHED_OFF, "errorplane is switched off", ENABLED)
     elif not facts.attached:
         yield Finding(rules.NOT_ATTACHED, f"errorplane is not attached in {facts.program}")
+    if _disabled(facts):
+        yield Finding(rules.SWITCHED_OFF, "OpenTelemetry is switched off, and nothing leaves", _DISABLED)
+
+
+def _disabled(facts: Facts) -> bool:
+    return facts.variables.get(_DISABLED, "").strip().lower() == "true"
 
 
 def _start(facts: Facts) -> Iterator[Finding]:
@@ -95,9 +102,9 @@ def _distros(facts: Facts) -> Iterator[Finding]:
     ):
         variable = f"OTEL_PYTHON_{kind.upper()}"
         wanted = facts.variables.get(variable)
-        if len(names if wanted is None else [name for name in names if name == wanted]) > 1:
+        if len(names if wanted is None else [name for name in names if plain(name) == wanted]) > 1:
             yield Finding(rule, f"{', '.join(names)} are installed, and the first that fits wins", variable)
-        elif wanted is not None and wanted not in names:
+        elif wanted is not None and wanted not in map(plain, names):
             yield Finding(
                 rules.UNKNOWN_DISTRO, f"{variable} is {wanted!r}; installed are {', '.join(names) or 'none'}", variable
             )
@@ -105,9 +112,7 @@ def _distros(facts: Facts) -> Iterator[Finding]:
 
 def _signals(facts: Facts) -> Iterator[Finding]:
     """Traces and logs without a provider of the SDK; that there are no metrics may be meant."""
-    if facts.variables.get("OTEL_SDK_DISABLED", "").lower() == "true" or any(
-        finding.rule is rules.START_FAILED for finding in _start(facts)
-    ):
+    if _disabled(facts) or any(finding.rule is rules.START_FAILED for finding in _start(facts)):
         return
     path = facts.variables.get(_CONFIG_FILE)
     for signal, key in (("traces", "tracer_provider"), ("logs", "logger_provider")):
@@ -138,7 +143,7 @@ def _opt_ins(facts: Facts) -> Iterator[Finding]:
             yield Finding(rules.OPT_IN_IGNORED, f"it is superseded by {instead}", name)
     if facts.variables.get(_CONFIG_FILE):
         for name in facts.variables:
-            if name.startswith(_PASSED_OVER_WITH_A_FILE):
+            if name.startswith(_PASSED_OVER_WITH_A_FILE) and name not in facts.defaults:
                 yield Finding(
                     rules.OPT_IN_IGNORED,
                     f"{_CONFIG_FILE} is set: what the file does not say, this does not either",

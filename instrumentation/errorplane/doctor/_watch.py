@@ -16,6 +16,7 @@ from errorplane.doctor._collect import collect
 from errorplane.doctor._silence import silence
 
 AUTOMATIC: Final = "_ERRORPLANE_DOCTOR_AUTOMATIC"
+GIVEN: Final = "_ERRORPLANE_DOCTOR_GIVEN"
 NOW: Final = "now"
 _POLL_S: Final = 0.05
 _MESSAGES: Final = 50
@@ -41,6 +42,8 @@ def begin(folder: str) -> None:
     for name in ("opentelemetry", "errorplane"):
         logging.getLogger(name).addHandler(kept)
     silence()
+    # Processes that this one starts get what its distro has set as if it were given.
+    os.environ.setdefault(GIVEN, " ".join(os.environ))
     if os.environ.get(AUTOMATIC):
         from opentelemetry.instrumentation.auto_instrumentation import initialize
 
@@ -68,5 +71,5 @@ def _write(folder: Path, kept: _Kept) -> None:
     target = folder / f"{os.getpid()}.json"
     if folder.exists() and not target.exists():
         written = target.with_suffix(f".part{threading.get_ident()}")
-        written.write_text(json.dumps(asdict(collect(tuple(kept.messages)))))
+        written.write_text(json.dumps(asdict(collect(tuple(kept.messages), os.environ.get(GIVEN, "").split()))))
         written.replace(target)

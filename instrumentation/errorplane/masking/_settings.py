@@ -37,7 +37,8 @@ def load_mask(path: Path | str) -> Mask:
     try:
         return _mask_of(settings)
     except (SettingsError, TypeError, AttributeError, KeyError) as error:
-        raise SettingsError(f"{path}: {error}; write it anew with `errorplane compile`") from error
+        told = error if isinstance(error, SettingsError) else f"was not written by `errorplane compile` ({error!r})"
+        raise SettingsError(f"{path}: {told}; write it anew with `errorplane compile`") from error
 
 
 def mask_from(environ: Mapping[str, str] | None = None) -> Mask:
