@@ -172,6 +172,24 @@ def test_baggage_that_the_code_put_into_the_headers_is_decided_on_too(attached: 
     assert headers == {"Baggage": "tenant=acme,cart=17;ttl=3"}
 
 
+@pytest.mark.parametrize("host", [INSIDE, THIRD_PARTY])
+def test_a_request_that_is_sent_again_has_its_own_baggage_again(attached: Attach, server: Recorder, host: str) -> None:
+    """As after a login that the server asks for; and nothing that was added stays in it."""
+    attached({})
+    with bind(correlation_id="c-17"), httpx.Client(timeout=10) as client:
+        request = client.build_request("GET", server.url(host), headers={"baggage": "tenant=acme,cart=17"})
+        for _ in range(2):
+            client.send(request)
+            assert request.headers["baggage"] == "tenant=acme,cart=17"
+            assert "x-request-id" not in request.headers
+        older = urllib.request.Request(server.url(host), headers={"Baggage": "tenant=acme,cart=17"})
+        for _ in range(2):
+            with urllib.request.urlopen(older, timeout=10):
+                assert older.get_header("Baggage") == "tenant=acme,cart=17"
+    expected = {"tenant=acme", "correlation_id=c-17"} if host == INSIDE else set()
+    assert [entries(headers) for _, headers in server.requests] == [expected] * 4
+
+
 def test_a_path_that_looks_like_a_host_is_none(attached: Attach, server: Recorder, carrying: None) -> None:
     """The pool's host gets the request, whatever the path is."""
     attached({})

@@ -48,13 +48,26 @@ def apply(rules: Rules, host_of: HostOf, carrier: Any) -> Headers:
 
 @contextmanager
 def applied(rules: Rules, host_of: HostOf, carrier_of: Callable[[], Any]) -> Iterator[None]:
-    """Headers in a carrier while a request is sent, and not after: a redirect would take them along, to another host."""
-    headers = GUARD.run("propagate", lambda: apply(rules, host_of, carrier_of()))
+    """Headers in a carrier while a request is sent, and not after: a redirect would take them along, to another host.
+    Baggage that the code has put in itself is back then, for a request that is sent again."""
+    own: dict[str, str] = {}
+
+    def put() -> Headers:
+        carrier = carrier_of()
+        own.update(read_headers(carrier, _baggage_in(carrier)))
+        return apply(rules, host_of, carrier)
+
+    def take_back() -> None:
+        carrier = carrier_of()
+        remove_headers(carrier, headers or ())
+        write_headers(carrier, own)
+
+    headers = GUARD.run("propagate", put)
     try:
         yield
     finally:
-        if headers:
-            GUARD.run("propagate", lambda: remove_headers(carrier_of(), headers))
+        if headers or own:
+            GUARD.run("propagate", take_back)
 
 
 def extended(rules: Rules, host_of: HostOf, metadata: tuple[Any, ...]) -> tuple[Any, ...]:
