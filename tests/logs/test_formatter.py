@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import io
 import json
@@ -25,6 +26,7 @@ from errorplane.context import allow_baggage, bind, configure
 from errorplane.errors import (
     ERROR_CATEGORY,
     ERROR_FINGERPRINT,
+    ERROR_HANDLED,
     ERROR_ID,
     ERROR_KIND,
     EXCEPTION_MESSAGE,
@@ -201,6 +203,16 @@ def test_what_does_not_fit_is_logged_all_the_same(lines: Lines) -> None:
         "{'a': 1}",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "handled"), [(asyncio.__file__, None), (__file__, True)], ids=["library", "application"]
+)
+def test_what_a_library_logs_need_not_be_handled(lines: Lines, path: str, handled: bool | None) -> None:
+    """As asyncio logs the exception of a task that nobody has waited for."""
+    error = ValueError("no stock")
+    lines.log.handle(logging.LogRecord("shop", logging.ERROR, path, 1, "x", None, (type(error), error, None)))
+    assert lines.only.get(ERROR_HANDLED) is handled
 
 
 def test_exceptions_that_are_only_text(lines: Lines) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final, ParamSpec, TypedDict
 
 from opentelemetry import trace
@@ -20,6 +20,7 @@ from errorplane.errors import (
     EXCEPTION_TYPE,
     SERVICE_NAME,
     ask,
+    is_in_app,
     known_occurrence,
     message_of,
     qualified_type,
@@ -138,20 +139,29 @@ class Lines:
             found[names.SPAN_ID] = trace.format_span_id(span.span_id)
             found[names.TRACE_FLAGS] = f"{span.trace_flags:02x}"
         if event.error is not None:
-            self._error(event.error, service, span.trace_id, found)
+            self._error(event.error, event.code, service, span.trace_id, found)
         else:
             if event.error_text:
                 found[EXCEPTION_STACKTRACE] = event.error_text
             if self._enabled:
                 _add(found, fields())
 
-    def _error(self, error: BaseException, service: str | None, trace_id: int, found: dict[str, Any]) -> None:
+    def _error(
+        self,
+        error: BaseException,
+        code: tuple[str, int, str] | None,
+        service: str | None,
+        trace_id: int,
+        found: dict[str, Any],
+    ) -> None:
         if not self._enabled:
             found[EXCEPTION_TYPE], found[EXCEPTION_MESSAGE] = qualified_type(error), message_of(error)
             found[EXCEPTION_STACKTRACE] = stacktrace(error)
             return
         where = Where(trace_id, service, self._deployment, getattr(trace.get_current_span(), "name", None))
-        occurrence, event = event_of(self._attachment, error, where, handled=True)
+        # What a library logs, such as a loop or a server, the application need not have handled.
+        handled = True if code is None or is_in_app(code[0]) else None
+        occurrence, event = event_of(self._attachment, error, where, handled=handled)
         if occurrence is not known_occurrence(error):
             remember(error, occurrence)
         if not trace_id and occurrence.trace_id:  # logged where its trace is over
@@ -195,9 +205,10 @@ class Lines:
     def _body(self, body: str, *given: Mapping[str, object]) -> str:
         """The message: what it was given by name is hidden in it by that name, too."""
         if self._mask is not None:
-            for name, value in chain.from_iterable(map(_entries, given)):
-                if type(value) is str and _SHORT < len(value) <= TEXT_LENGTH and value in body:
-                    body = body.replace(value, self._mask.text(value, text_of(name)))
+            for entries in filter(None, given):
+                for name, value in entries.items() if type(entries) is dict else _listed(entries):
+                    if type(value) is str and _SHORT < len(value) <= TEXT_LENGTH and value in body:
+                        body = body.replace(value, self._mask.text(value, text_of(name)))
         return self._text(names.BODY, body)
 
     def _text(self, key: str, value: str) -> str:
@@ -245,8 +256,9 @@ def _add(found: dict[str, Any], context: Mapping[str, Any]) -> None:
             found.setdefault(names.EXTRA, {})[key] = value
 
 
-def _entries(given: Mapping[str, object]) -> list[tuple[object, object]]:
-    return ask(lambda: list(islice(given.items(), ITEMS)), [])
+def _listed(entries: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Of a mapping of the application's own, which may have no end."""
+    return ask(lambda: list(islice(entries.items(), ITEMS)), [])
 
 
 def _beginning(text: str) -> str:
