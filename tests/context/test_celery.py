@@ -95,10 +95,16 @@ def test_a_message_for_a_broker(attached: Attach, carrying: None, hosts: str, to
 
 @pytest.mark.parametrize(
     ("url", "told"),
-    [("amqp://mq.internal//", True), ("amqp://mq.third-party.test//", False), ("amqp://", False)],
+    [
+        ("amqp://mq.internal//", True),
+        ("amqp://mq.third-party.test//", False),
+        ("amqp://", True),
+        ("redis+socket:///run/redis.sock?virtual_host=1", True),
+        ("sqla+sqlite:///celery.db", False),
+    ],
 )
 def test_the_broker_of_a_producer(url: str, told: bool) -> None:
-    """Its host, if it is known."""
+    """Its host, if it is known; without one kombu takes this machine."""
     with Connection(url) as connection:
         assert (broker_of(Producer(connection)) in Hosts(["private"])) is told
 

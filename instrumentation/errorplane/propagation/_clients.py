@@ -155,10 +155,13 @@ def _kombu(rules: Rules, module: ModuleType) -> list[Undo]:
 
 
 def broker_of(producer: Any) -> str | None:
-    """The host of a producer's broker; a broker in memory or in a folder counts as this machine."""
+    """The host of a producer's broker. This machine, if it is in memory or in a folder or behind a socket in the file
+    system, or if no host is given, for which kombu takes this machine; None, if the broker has no host of its own."""
     connection = producer.connection
     transport = None if connection is None else connection.transport_cls
     if transport in _LOCAL_TRANSPORTS:
         return _NOWHERE
-    host = connection.hostname if transport in _HOST_TRANSPORTS else None
-    return host if isinstance(host, str) else None
+    if transport not in _HOST_TRANSPORTS:
+        return None
+    host = connection.hostname or _NOWHERE
+    return _NOWHERE if host.startswith("socket:") else str(host)
