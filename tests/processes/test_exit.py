@@ -21,6 +21,7 @@ WAYS = {
     "own_provider": 0,
     "hooked": 1,
     "replaced": 1,
+    "farewell": -signal.SIGTERM,
 }
 """Each with the exit code that it has without errorplane, too."""
 
@@ -33,6 +34,7 @@ def test_nothing_is_lost_at_the_end() -> None:
         assert {way: each.returncode for way, each in done.items()} == WAYS
         assert done["hooked"].stdout == "mine\n"
         assert done["replaced"].stdout == "mine alone\n"
+        assert done["farewell"].stdout == "unlocked\n", "the pool can go on"
         assert_told_once(sink, range(len(WAYS)))
 
 

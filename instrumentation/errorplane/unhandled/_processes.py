@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -78,13 +79,36 @@ def watch_billiard_pool(watch: Watch, flush: Flush, module: Any) -> None:
     previous = module.Worker._do_exit
 
     @functools.wraps(previous)
-    def do_exit(self: object, pid: int, exitcode: int | None, exc: object = None) -> None:
+    def do_exit(self: Any, pid: int, exitcode: int | None, exc: object = None) -> None:
         if watch.active:
             watch.tell(exc, "unhandled exception in a pool's worker", ends_process=True)
             GUARD.run("unhandled.flush", flush)
+            self.outq = _Farewell(self.outq, module.TERM_SIGNAL)
         previous(self, pid, exitcode, exc)
 
     watch.replace(module.Worker, "_do_exit", do_exit)
+
+
+class _Farewell:
+    """The queue that a worker of a pool tells of its end: the signal that it gets in answer waits until it is done.
+
+    The pool answers by SIGTERM. A worker that got one before dies of it, and billiard keeps it from the main thread only:
+    any other, as OpenTelemetry has, takes it. It would then leave the queue locked, and the pool would wait for ever.
+    """
+
+    def __init__(self, queue: Any, answer: int) -> None:
+        self._queue = queue
+        self._answer = answer
+
+    def put(self, item: object) -> None:
+        came: list[int] = []
+        before = signal.signal(self._answer, lambda signum, _frame: came.append(signum))
+        try:
+            self._queue.put(item)
+        finally:
+            signal.signal(self._answer, before or signal.SIG_DFL)
+            if came:
+                os.kill(os.getpid(), self._answer)
 
 
 def _told(watch: Watch, run: Callable[[], object]) -> Callable[[], object]:

@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
+from billiard.pool import Worker
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -82,9 +84,23 @@ def replaced() -> None:
     fail(6)
 
 
+def farewell() -> None:
+    """A worker of a billiard pool that was told to end before, and has a thread: the pool's answer comes at once."""
+
+    class Queue:
+        def put(self, item: object) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            print("unlocked", flush=True)
+
+    worker: Any = Worker.__new__(Worker)
+    worker.outq, worker.on_exit = Queue(), None
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    worker._do_exit(os.getpid(), 1, LookupError("order 7"))
+
+
 def child_without_endpoint() -> None:
     """A child that has something to send to an endpoint that does not answer."""
-    process = multiprocessing.get_context("fork").Process(target=fail, args=(7,))
+    process = multiprocessing.get_context("fork").Process(target=fail, args=(8,))
     process.start()
     process.join(30)
     print("child", process.exitcode, flush=True)
@@ -101,6 +117,7 @@ WAYS: dict[str, Callable[[], None]] = {
         own_provider,
         hooked,
         replaced,
+        farewell,
         child_without_endpoint,
     )
 }
