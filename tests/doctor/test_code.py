@@ -378,6 +378,23 @@ FOUND = {
             db.session.execute("select 1")
         """,
     ),
+    "what a thread and a breaker are given": (
+        "liveness-calls-dependency",
+        """
+        import asyncio
+        import psycopg, pybreaker
+        from fastapi import FastAPI
+        app = FastAPI()
+        breaker = pybreaker.CircuitBreaker()
+        def ask():
+            psycopg.connect("host=db")
+        def guarded():
+            return breaker.call(ask)
+        @app.get("/livez")
+        async def live():
+            await asyncio.to_thread(guarded)
+        """,
+    ),
     "an alias of a dependency, at a constant": (
         "liveness-calls-dependency",
         """

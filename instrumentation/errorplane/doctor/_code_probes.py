@@ -62,6 +62,7 @@ _CALLS: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("redis", "valkey", "pymongo", "flask_pymongo", "motor", "pymemcache", "pylibmc"), _ANY),
     **dict.fromkeys(("boto3", "elasticsearch", "opensearchpy", "kafka", "confluent_kafka", "cassandra"), _ANY),
     "socket": frozenset(("create_connection", "connect")),
+    "asyncio": frozenset(("open_connection",)),
     "smtplib": frozenset(("SMTP", "SMTP_SSL")),
     "pika": frozenset(("BlockingConnection",)),
 }

@@ -21,6 +21,8 @@ _BYTES: Final = 2_000_000
 _DEPTH: Final = 5  # of calls that are followed from one function into another
 _DOTS: Final = 8  # of names that are followed from one file to another
 
+_HAND_OVER: Final = frozenset(("to_thread", "run_in_executor", "run_in_threadpool", "run_sync", "submit", "call"))
+"""What calls the functions that it is given: threads, executors, circuit breakers."""
 _SELF: Final = frozenset(("self", "cls"))
 
 
@@ -67,10 +69,11 @@ class Project:
         for node in (each for part in nodes for each in ast.walk(part) if isinstance(each, ast.Call)):
             if name := self.name(module, node.func):
                 yield Call(name, module, node)
-            target = self.target(function, node.func)
-            if target is not None and target not in seen and depth:
-                seen.add(target)
-                yield from self._calls(target, target.node.body, seen, depth - 1)
+            for callee in (node.func, *(node.args if _last(node.func) in _HAND_OVER else ())):
+                target = self.target(function, callee)
+                if target is not None and target not in seen and depth:
+                    seen.add(target)
+                    yield from self._calls(target, target.node.body, seen, depth - 1)
 
     def name(self, module: Module, node: ast.expr) -> str:
         """What an expression stands for, followed from one scanned file into another."""
@@ -131,6 +134,10 @@ class Project:
             if module.name == dotted or module.path.with_suffix("").parts[-len(parts) :] == parts:
                 return module
         return None
+
+
+def _last(callee: ast.expr) -> str:
+    return callee.attr if isinstance(callee, ast.Attribute) else callee.id if isinstance(callee, ast.Name) else ""
 
 
 def _first(rest: str) -> tuple[str, str]:
