@@ -19,6 +19,7 @@ from errorplane.context import (
     metric_fields,
     set_deployment,
     set_flag,
+    set_tenant,
     set_user,
     user_hash,
 )
@@ -66,6 +67,17 @@ def test_all_fields_are_on_spans_log_records_and_errors(settings: Settings) -> N
         assert expected.items() <= dict(span.attributes or {}).items()
         (_, event), *_ = capture.exceptions
         assert expected.items() <= dict(event.attributes or {}).items()
+
+
+def test_what_is_set_is_on_the_span_that_has_started_too() -> None:
+    """Such as that of the request, whose tenant the application finds out; nothing is taken from it again."""
+    with Capture() as capture, bind():
+        with capture.tracer.start_as_current_span("request"):
+            set_tenant("acme")
+            set_flag("colour", "red")
+            with capture.tracer.start_as_current_span("step"):
+                set_tenant(None)
+        assert capture.spans["request"].attributes == {TENANT: "acme", FEATURE_FLAG + "colour": "red"}
 
 
 def test_without_a_key_nothing_about_users_is_written(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,8 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Final
 
+from opentelemetry import trace
+
 from errorplane.context._flags import emit_evaluation, flag_fields, flag_name
 from errorplane.context._user import user_hash
 from errorplane.errors import COMPONENT, CORRELATION_ID, DEPLOYMENT, DEPLOYMENT_ID, TENANT, USER_HASH
@@ -86,33 +88,36 @@ class bind:
 
 
 def set_correlation_id(value: str | None) -> None:
-    """Set the correlation id for the rest of this request or task; None removes it."""
+    """Set the correlation id for the current span and the rest of this request or task; None removes it from what follows."""
     _set(CORRELATION_ID, value)
 
 
 def set_component(value: str | None) -> None:
-    """Set the component for the rest of this request or task; None removes it."""
+    """Set the component for the current span and the rest of this request or task; None removes it from what follows."""
     _set(COMPONENT, value)
 
 
 def set_tenant(value: str | None) -> None:
-    """Set the tenant for the rest of this request or task; None removes it."""
+    """Set the tenant for the current span and the rest of this request or task; None removes it from what follows."""
     _set(TENANT, value)
 
 
 def set_user(user: str | None) -> None:
-    """Set the user for the rest of this request or task, as a pseudonym (see `user_hash`); None removes it."""
+    """Set the user, as a pseudonym (see `user_hash`), for the current span and the rest of this request or task; None
+    removes it from what follows."""
     _set(USER_HASH, None if user is None else user_hash(user))
 
 
 def set_deployment(name: str | None, id: str | None = None) -> None:
-    """Set the environment, such as staging, and the deployment in it for the rest of this request or task."""
+    """Set the environment, such as staging, and the deployment in it for the current span and the rest of this request or
+    task; None removes it from what follows."""
     _set(DEPLOYMENT, name)
     _set(DEPLOYMENT_ID, id)
 
 
 def set_flag(key: str, variant: object, *, provider: str | None = None, reason: str | None = None) -> None:
-    """Set the variant of a feature flag for the rest of this request or task; None removes it.
+    """Set the variant of a feature flag for the current span and the rest of this request or task; None removes it from
+    what follows.
 
     A variant that is new here is reported as well, by the event `feature_flag.evaluation` of the semantic conventions,
     with the name of the flag's `provider` and the `reason`, such as targeting_match. At most 16 flags are told apart.
@@ -134,10 +139,15 @@ def replace_bound(fields: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _set(name: str, value: str | None) -> None:
+    """On the current span, too: who asks is often known only when the span of the request has started."""
     if value is None:
         _BOUND.set(MappingProxyType({key: kept for key, kept in _BOUND.get().items() if key != name}))
-    else:
-        _BOUND.set(MappingProxyType({**_BOUND.get(), name: field_value(value)}))
+        return
+    value = field_value(value)
+    _BOUND.set(MappingProxyType({**_BOUND.get(), name: value}))
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.set_attribute(name, value)
 
 
 def _flags(flags: Mapping[str, object], before: Mapping[str, str]) -> dict[str, str]:
