@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import importlib
 import logging
 import pickle
 import threading
@@ -17,6 +18,7 @@ from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWrit
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, TracerProvider
 
+from errorplane import hooks
 from errorplane.context import bind, configure, fields, set_component, set_correlation_id, set_tenant
 from errorplane.errors import (
     COMPONENT,
@@ -401,6 +403,16 @@ def test_other_patches_are_chained(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(capture.exceptions) == 1
     assert Span.record_exception is theirs
     monkeypatch.undo()
+
+
+def test_reloading_the_package_does_not_attach_once_more(capture: Capture) -> None:
+    """As notebooks and servers that reload do: the hooks are in, and write one event."""
+    importlib.reload(hooks)
+    assert hooks.is_attached()
+    hooks.attach()
+    with pytest.raises(ValueError, match="no"), capture.tracer.start_as_current_span("s"):
+        raise ValueError("no")
+    assert len(capture.exceptions) == 1
 
 
 def test_attaching_twice_is_harmless(capture: Capture) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from errorplane.context import configure
 from errorplane.errors import random_id
-from errorplane.hooks._attachment import Attachment, in_force, is_enabled
+from errorplane.hooks._attachment import Attachment, in_force, installed, is_enabled, lock
 from errorplane.hooks._callbacks import named, on_error
 from errorplane.hooks._emit import reporting_provider, reporting_to
 from errorplane.hooks._failures import observe_failures
@@ -33,9 +31,6 @@ __all__ = [
     "reporting_to",
 ]
 
-_lock: Final = threading.Lock()
-_installed: list[tuple[Attachment, list[Callable[[], None]]]] = []
-
 
 def attach(*, new_id: Callable[[], str] = random_id, environ: Mapping[str, str] = os.environ) -> None:
     """Hook into the SDK. `opentelemetry-instrument` calls this; without it, call it before anything is traced.
@@ -47,18 +42,18 @@ def attach(*, new_id: Callable[[], str] = random_id, environ: Mapping[str, str] 
 
 def detach() -> None:
     """Take the hooks out again. Providers keep our processors, which from then on do nothing."""
-    with _lock:
-        for attachment, undo in _installed:
+    with lock:
+        for attachment, undo in installed:
             attachment.active = False
             for step in reversed(undo):
                 step()
-        _installed.clear()
+        installed.clear()
         in_force.clear()
 
 
 def is_attached() -> bool:
     """Whether the hooks are in."""
-    return bool(_installed)
+    return bool(installed)
 
 
 def hook_states() -> Mapping[str, str]:
@@ -69,8 +64,8 @@ def hook_states() -> Mapping[str, str]:
 
 
 def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
-    with _lock:
-        if _installed or not is_enabled(environ):
+    with lock:
+        if installed or not is_enabled(environ):
             return
         from errorplane.hooks import _sdk  # a new SDK may break this import, and must not break the application
 
@@ -82,7 +77,7 @@ def _attach(new_id: Callable[[], str], environ: Mapping[str, str]) -> None:
         export = GUARD.run("export", _start_export, environ, attachment) or []
         travel = GUARD.run("propagation", _start_propagation, environ, attachment) or []
         unhandled = GUARD.run("unhandled", _start_unhandled, environ) or []
-        _installed.append((attachment, [*own, *export, *travel, *_sdk.install(attachment), *unhandled]))
+        installed.append((attachment, [*own, *export, *travel, *_sdk.install(attachment), *unhandled]))
         observe_failures()
 
 

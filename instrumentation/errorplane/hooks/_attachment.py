@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -39,6 +40,11 @@ class Reported(NamedTuple):
 REPORTED: Final[ContextVar[Reported | None]] = ContextVar("errorplane_reported", default=None)
 in_force: Final[list[Attachment]] = []
 """The attachment, if there is one."""
+
+# Here and not in the package, so that reloading that one, as notebooks do, does not attach once more.
+lock: Final = threading.Lock()
+installed: Final[list[tuple[Attachment, list[Callable[[], None]]]]] = []
+"""The attachment, and what takes its hooks out again."""
 
 
 @dataclass(slots=True)
