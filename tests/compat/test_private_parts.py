@@ -150,7 +150,7 @@ def _attribute(node: ast.AST) -> str:
     return ""
 
 
-_OF_OTHERS = ("_replace", "_fields", "_getframe", "_bootstrap", "_do_exit", "_exit_function")
+_OF_OTHERS = ("_replace", "_fields", "_asdict", "_getframe", "_bootstrap", "_do_exit", "_exit_function")
 """Of named tuples, of sys, and of multiprocessing and billiard."""
 
 
