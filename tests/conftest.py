@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
 from errorplane.hooks import GUARD
 
-# A machine may be busy: what takes too long is the matter of tests that measure it.
-settings.register_profile("busy", parent=settings(), deadline=None)
-settings.load_profile("busy")
+try:
+    from hypothesis import settings
+except ModuleNotFoundError:  # in the environments of tests/compat, which have no more than an application
+    pass
+else:
+    # A machine may be busy: what takes too long is the matter of tests that measure it.
+    settings.register_profile("busy", parent=settings(), deadline=None)
+    settings.load_profile("busy")
 
 
 @pytest.fixture
