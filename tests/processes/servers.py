@@ -39,6 +39,7 @@ def environment(sink: Sink, *wanted: str, **more: str) -> dict[str, str]:
         **kept,
         "OTEL_SERVICE_NAME": "shop",
         "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+        "ERRORPLANE_EXIT_SECONDS": str(SECONDS / 2),
         "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ",".join(sorted(known - set(wanted))),
         **more,
     }

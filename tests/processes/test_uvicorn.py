@@ -15,8 +15,9 @@ def test_errors_of_workers_arrive_once() -> None:
     """Of requests, tasks and threads; nothing is lost when the workers are stopped."""
     with Sink() as sink:
         with serving(
-            environment(sink, "fastapi", "logging"), "-m", "uvicorn", "--workers", "2", "--fd", "FD", "asgi:app"
-        ) as server:
+            environment(sink, "fastapi", "logging"), "-m", "uvicorn", "--workers", "2", "--fd", "FD",
+            "--timeout-worker-healthcheck", "60", "asgi:app",
+        ) as server:  # fmt: skip
             server.ask(f"/{KINDS[number % len(KINDS)]}/{number}" for number in REQUESTS)
             server.wait_until(lambda said: said.count("Application startup complete") == 2)
             said = server.stop()
