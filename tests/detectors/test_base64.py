@@ -69,7 +69,7 @@ def test_percent_encoded() -> None:
 
 
 @given(st.text(alphabet=string.printable, min_size=18, max_size=60), st.sampled_from([False, True]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_read(text: str, url: bool) -> None:
     """Every text without control characters that begins with fifteen printable ones is read as it is."""
     plain = "prefix-of-fifteen" + text.replace("\x0b", "").replace("\x0c", "")

@@ -48,7 +48,7 @@ def test_every_published_range_and_length(name: str, low: int, high: int, length
 
 
 @given(st.sampled_from(SCHEMES), st.data(), st.sampled_from(PLACES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_card_is_found_wherever_it_stands(
     scheme: tuple[str, int, int, tuple[int, ...]], data: st.DataObject, place: str
 ) -> None:
@@ -60,7 +60,7 @@ def test_a_card_is_found_wherever_it_stands(
 
 
 @given(st.sampled_from(SCHEMES), st.data(), st.integers(1, 9))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_wrong_check_digit_is_no_card(
     scheme: tuple[str, int, int, tuple[int, ...]], data: st.DataObject, off: int
 ) -> None:
@@ -175,7 +175,7 @@ def test_the_key_of_an_attribute_says_card_or_account() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_encoded_cards(seed: int) -> None:
     """A card with spaces is found whole in percent-encoding and behind an escaped line end or quote."""
     grouped = in_groups(card(random.Random(seed), 4, 4, 16), " ")

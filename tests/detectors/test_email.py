@@ -22,14 +22,14 @@ DOMAINS = st.builds(
 @given(
     LOCALS, DOMAINS, st.sampled_from(["{}", "to {} now", "<{}>", '{{"mail":"{}"}}', "mailto:{}?x", "a={}&b", "({})"])
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_mailbox_is_found_wherever_it_stands(local: str, domain: str, place: str) -> None:
     """Exactly the address is found."""
     assert spans(place.format(f"{local}@{domain}")) == [("EMAIL_ADDRESS", f"{local}@{domain}")]
 
 
 @given(LOCALS, DOMAINS, st.sampled_from(sorted(ENCODERS)))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_encoded(local: str, domain: str, encoder: str) -> None:
     """In any encoding the whole address is found, a plus in it included."""
     address = ENCODERS[encoder](f"{local}@{domain}")

@@ -270,7 +270,7 @@ GATES = [(detector, _compiled([*detector.gate, *FOLDED_GATES])) for detector in 
 
 
 @given(TEXTS, st.none() | NAMES)
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=1200)
 @example("call\\u0020me on 555 0187 12", None)
 @example("postgres%253A//app:s3cret@db/x", None)
 @example("social\\u0020security\\u0020123456789", None)
@@ -313,7 +313,7 @@ def test_every_character_that_is_read_as_another() -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_gates_have_no_boundaries(text: str) -> None:
     """A gate that fires on a text fires wherever the text stands between other bytes, as in a protobuf message."""
     for _, fires in GATES:

@@ -31,7 +31,7 @@ def test_every_country_of_the_registry(country: str) -> None:
 
 
 @given(COUNTRIES, SEEDS, st.integers(1, 96))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_wrong_check_digits(country: str, seed: int, off: int) -> None:
     """With any other check digits it is no account number."""
     number = iban(random.Random(seed), country)
@@ -40,7 +40,7 @@ def test_wrong_check_digits(country: str, seed: int, off: int) -> None:
 
 
 @given(COUNTRIES, SEEDS, st.sampled_from(sorted(ENCODERS)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_encoded(country: str, seed: int, encoder: str) -> None:
     """In groups and encoded, nothing of the number is left."""
     number = iban(random.Random(seed), country)

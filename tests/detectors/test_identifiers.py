@@ -53,7 +53,7 @@ def test_every_detector_has_a_sample() -> None:
 @given(
     st.lists(st.sampled_from([marked(text)[0] for _, text in IN_TEXTS]), min_size=1, max_size=2), st.text(max_size=3)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_detectors_that_are_not_asked_would_find_nothing(texts: list[str], between: str) -> None:
     """Whatever a detector finds, the text has one of the words that it waits for, or there is context."""
     subject = Subject.of(between.join(texts))
@@ -197,7 +197,7 @@ def test_spellings_of_words() -> None:
 
 
 @given(st.integers(0, 10**9 - 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_nhs_numbers(first: int) -> None:
     """Of the ten numbers with the same nine digits at most one is valid: the one whose weighted sum 11 divides."""
     digits = f"{first:09d}"
@@ -207,7 +207,7 @@ def test_nhs_numbers(first: int) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_keccak_has_a_digest_for_any_length(data: bytes) -> None:
     """It is of 32 bytes, and another for other data."""
     assert len(keccak_256(data)) == 32

@@ -13,7 +13,7 @@ PLACES = ("{}", "from {} port 22", "[{}]", '{{"ip":"{}"}}', "client={}", "peer {
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(PLACES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_v4(number: int, place: str) -> None:
     """Every address but loopback, netmasks and whole networks is found."""
     address = ipaddress.IPv4Address(number)
@@ -28,7 +28,7 @@ def test_v4(number: int, place: str) -> None:
     st.sampled_from([*PLACES, "[{}]:8080", "http://[{}]/"]),
     st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_v6(prefix: int, rest: int, place: str, short: bool) -> None:
     """Every global, unique local and link-local address is found, in its short and in its long form."""
     address = ipaddress.IPv6Address(prefix << 112 | rest | 1 << 20)

@@ -52,7 +52,7 @@ def test_spelling_and_place(key: str) -> None:
 
 
 @given(st.text(max_size=400))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_can_be_a_name(key: str) -> None:
     """No name raises."""
     assert isinstance(key_class(key), KeyClass)

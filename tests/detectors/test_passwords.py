@@ -111,7 +111,7 @@ VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4,
 
 
 @given(VALUES, st.integers(0, 3))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_value_in_json_in_json(value: str, depth: int) -> None:
     """Whatever the password is, in JSON that is escaped up to three times exactly that is found."""
     text = json.dumps({"user": "bob", "password": value, "ok": True})
@@ -122,7 +122,7 @@ def test_any_value_in_json_in_json(value: str, depth: int) -> None:
 
 
 @given(VALUES, st.sampled_from(["postgres", "amqp", "mongodb+srv", "https", "redis", "mysql+pymysql"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_password_in_a_url(value: str, scheme: str) -> None:
     """Percent-encoded as a URL demands, the whole password is found, and the host is not."""
     password = quote(value, safe="")
@@ -131,7 +131,7 @@ def test_any_password_in_a_url(value: str, scheme: str) -> None:
 
 
 @given(VALUES.filter(lambda value: not {*"\"'`"} & {*value}))  # after a quote, all up to the next is hidden
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_password_in_a_query(value: str) -> None:
     """Percent-encoded in a query, the whole password is found and the next parameter is not."""
     password = quote(value, safe="")

@@ -82,7 +82,7 @@ def test_encoded(number: str) -> None:
 
 
 @given(st.integers(200, 999), st.integers(200, 999), st.integers(0, 9999), st.sampled_from(["-", ".", " "]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_north_america(area: int, exchange: int, line: int, sep: str) -> None:
     """Any area code and exchange in the usual groups is found."""
     number = f"{area}{sep}{exchange}{sep}{line:04d}"

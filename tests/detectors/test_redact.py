@@ -17,7 +17,7 @@ ANY_KEY = st.none() | st.sampled_from(KEYS) | NAMES | st.text(st.characters(), m
 
 
 @given(TEXTS | ANY_TEXT, ANY_KEY)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_redaction_is_idempotent(text: str, key: str | None) -> None:
     """A second call finds nothing and changes nothing."""
     once, findings = redact(text, key)
@@ -27,7 +27,7 @@ def test_redaction_is_idempotent(text: str, key: str | None) -> None:
 
 
 @given(TEXTS | ANY_TEXT, ANY_KEY)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_findings_are_ordered_parts_of_the_text(text: str, key: str | None) -> None:
     """They lie inside of the text, are not empty, do not overlap, and name an entity, a score and a reason."""
     end = 0
@@ -40,7 +40,7 @@ def test_findings_are_ordered_parts_of_the_text(text: str, key: str | None) -> N
 
 
 @given(TEXTS, st.sampled_from(ALL))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_one_detector_finds_only_its_own(text: str, detector: object) -> None:
     """With some of the detectors only their entities are found, and all of what they find alone is found by all."""
     alone = [each for each in ALL if each is detector]
@@ -52,7 +52,7 @@ def test_one_detector_finds_only_its_own(text: str, detector: object) -> None:
 
 
 @given(ANY_TEXT, st.sampled_from(KeyClass))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_detectors_are_given_has_the_length_of_the_text(text: str, kind: KeyClass) -> None:
     """Places in the folded, lowered and shaped texts are places in the text."""
     subject = Subject.of(text, kind)

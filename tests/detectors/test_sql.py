@@ -19,7 +19,7 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from([*PIECES.split(), " ", "\n"]), max_size=9).map("".join))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_a_statement_is_not_read_where_nothing_can_be_a_literal(text: str) -> None:
     """That takes nothing from what reading it finds, wherever tokens touch."""
     if "\\'" not in text:
@@ -75,7 +75,7 @@ def test_statements_without_literals(text: str) -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_a_database_quotes(values: list[str]) -> None:
     """Whatever SQLite writes as literals, exactly these are literals."""
     values = [value.replace("\0", "").replace("\\", "") or "x" for value in values]
@@ -86,7 +86,7 @@ def test_what_a_database_quotes(values: list[str]) -> None:
 
 
 @given(st.text(alphabet="'\\\"$`-/* \na1(),=", max_size=60))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_any_statement_comes_to_rest(text: str) -> None:
     """Quotes may be open, or none may be where they should: hidden once, nothing is left to hide."""
     once, _ = redact(f"INSERT INTO t VALUES ({text}", "db.query.text")

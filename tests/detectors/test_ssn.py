@@ -16,7 +16,7 @@ def _issued(area: int, group: int, serial: int) -> bool:
 
 
 @given(st.integers(0, 999), st.integers(0, 99), st.integers(0, 9999), st.sampled_from(PLACES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_area_group_and_serial(area: int, group: int, serial: int, place: str) -> None:
     """A number in dashed groups is found exactly if it can have been issued."""
     number = f"{area:03d}-{group:02d}-{serial:04d}"
@@ -33,7 +33,7 @@ def test_every_area_and_every_group() -> None:
 
 
 @given(st.integers(1, 899).filter(lambda area: area != 666), st.integers(1, 99), st.integers(1, 9999))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_without_groups(area: int, group: int, serial: int) -> None:
     """Nine digits in one piece count only where a word or the attribute's key says so."""
     number = f"{area:03d}{group:02d}{serial:04d}"

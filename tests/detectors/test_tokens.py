@@ -57,7 +57,7 @@ def test_found(text: str) -> None:
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=10), max_size=4), st.binary(min_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_json_web_token(claims: dict[str, str], signature: bytes) -> None:
     """Any header and payload in base64url are found with their signature, alone and in a sentence."""
 

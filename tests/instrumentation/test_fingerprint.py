@@ -37,7 +37,7 @@ def raised(function: object) -> BaseException:
     raise AssertionError("did not raise")
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(programs())
 def test_live_and_text_agree(program: Program) -> None:
     """Any exception that a program can raise has the fingerprint of its printed text, up to 128 KiB of it."""
@@ -46,7 +46,7 @@ def test_live_and_text_agree(program: Program) -> None:
     assert fingerprint(error) == from_text(error), text_of(error)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(programs(max_layers=2), st.sampled_from(SEPARATORS), MESSAGES)
 def test_live_and_text_agree_on_words_that_look_like_a_traceback(
     program: Program, separator: str, message: str
@@ -60,7 +60,7 @@ def test_live_and_text_agree_on_words_that_look_like_a_traceback(
     assert fingerprint(error) == from_text(error), text_of(error)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(programs(), st.integers(1, 500))
 def test_lines_do_not_matter(program: Program, lines: int) -> None:
     """Code above the failing one may grow and shrink."""
@@ -260,7 +260,7 @@ FRAGMENTS = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.lists(st.one_of(FRAGMENTS, st.text(max_size=20)), max_size=12),
     st.sampled_from(["", "ValueError", "_OTHER"]),

@@ -51,7 +51,7 @@ def refusal(signal: Signal, body: bytes) -> str:
     return str(caught.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SIGNALS, SEEDS)
 @example(Signal.TRACES, 25385)  # an attribute with a text and no key
 def test_writing_agrees_with_protobuf(signal: Signal, seed: int) -> None:
@@ -64,7 +64,7 @@ def test_writing_agrees_with_protobuf(signal: Signal, seed: int) -> None:
     assert json.loads(line) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SIGNALS, SEEDS)
 def test_reading_undoes_writing(signal: Signal, seed: int) -> None:
     """What is written is read back to the same request."""
@@ -74,7 +74,7 @@ def test_reading_undoes_writing(signal: Signal, seed: int) -> None:
     assert again.SerializeToString(deterministic=True) == payload
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SIGNALS, SEEDS)
 def test_snake_case_and_enum_names_are_read(signal: Signal, seed: int) -> None:
     """Field names as in the .proto files and enum names mean the same as the canonical form."""
@@ -252,7 +252,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(DOCUMENTS)
 def test_any_document_is_read_or_refused(document: object) -> None:
     """Whatever the document, the outcome is a request that protobuf parses or an InvalidRequest, nothing else."""
@@ -263,7 +263,7 @@ def test_any_document_is_read_or_refused(document: object) -> None:
     ExportTraceServiceRequest.FromString(payload)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(SIGNALS, st.data())
 def test_any_damage_is_read_or_refused(signal: Signal, data: st.DataObject) -> None:
     """A valid document with bytes changed, cut or repeated is read or refused, nothing else."""

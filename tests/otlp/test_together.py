@@ -6,7 +6,7 @@ from collections import Counter
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -59,7 +59,6 @@ def places(request: ExportTraceServiceRequest) -> Counter[Place]:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 3)), max_size=60))
 def test_every_span_keeps_its_resource_and_scope(groups: list[tuple[int, int, int]]) -> None:
     """Whatever is joined, the same spans lie in the same resources and scopes, and each of these is there once."""

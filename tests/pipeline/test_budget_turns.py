@@ -120,7 +120,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_every_error_is_counted_once(plan: Plan, steps: list[tuple[int, ...] | float | str]) -> None:
     """Kept and suppressed are all that was sent; samples and the counts on them tell what was kept and carried.

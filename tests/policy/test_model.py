@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -140,7 +140,6 @@ def test_empty_when_is_unconditional() -> None:
     assert not When(duration_over=0.0).unconditional
 
 
-@settings(deadline=None)
 @given(WHEN | SAMPLING_WHEN)
 def test_conditions_cover_themselves(when: When) -> None:
     """A rule makes a copy of itself unreachable, and an unconditional rule makes all others so."""
@@ -150,7 +149,6 @@ def test_conditions_cover_themselves(when: When) -> None:
     assert when.covers(nothing) == when.unconditional
 
 
-@settings(deadline=None)
 @given(WHEN, WHEN, WHEN)
 def test_covering_is_transitive(one: When, two: When, three: When) -> None:
     """What covers a cover covers what that one covers."""
@@ -158,7 +156,6 @@ def test_covering_is_transitive(one: When, two: When, three: When) -> None:
         assert one.covers(three)
 
 
-@settings(deadline=None)
 @given(SAMPLING_WHEN, SAMPLING_WHEN, SAMPLING_WHEN)
 def test_covering_of_sampling_rules_is_transitive(one: SamplingWhen, two: SamplingWhen, three: SamplingWhen) -> None:
     """So it is with the conditions that only sampling rules have, of which a different one covers nothing."""

@@ -87,7 +87,7 @@ retention: {classes: {default: {days: 1}}}
 MARKS = st.text("{}[]:,-#&*!|>'\"%@`$? \nab1", max_size=3)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.integers(0, 3), st.integers(-6, 0), MARKS, st.integers(0, 2))
 def test_damage_beside_a_secret_does_not_show_it(reading: Read, which: int, before: int, marks: str, lost: int) -> None:
     """Characters put in or lost just before a secret may turn it into a key, a tag or an alias: it is not shown."""

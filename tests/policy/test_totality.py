@@ -104,7 +104,7 @@ def merged(one: Any, other: Any) -> Any:
     return one
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), VALUES), min_size=1, max_size=6), st.booleans())
 def test_any_tree_is_a_policy_or_a_listing(
     reading: Read, plants: list[tuple[tuple[str | int, ...], object]], flow: bool
@@ -122,7 +122,7 @@ def test_any_tree_is_a_policy_or_a_listing(
         assert problem.message
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
 def test_any_damage_to_the_text_is_reported(reading: Read, data: st.DataObject) -> None:
     """Characters put in, taken out or doubled anywhere in a good file: a policy or a listing, never anything else."""

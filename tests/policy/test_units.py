@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from errorplane.policy._interpolation import BadReference, has_reference, interpolate, references
@@ -16,28 +16,24 @@ NAME = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}\Z")
 PLAIN = st.text(st.characters(exclude_characters="$", exclude_categories=["Cs"]))
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1e9, allow_nan=False).map(lambda x: round(x, 9)))
 def test_written_duration_is_read_back(seconds: float) -> None:
     """What ``format_duration`` writes means the same number of seconds."""
     assert parse_duration(format_duration(seconds)) == seconds
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1 << 50))
 def test_written_size_is_read_back(count: int) -> None:
     """What ``format_size`` writes means the same number of bytes."""
     assert parse_size(format_size(count)) == count
 
 
-@settings(deadline=None)
 @given(st.integers(0, 999), st.sampled_from([("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]))
 def test_duration_is_number_times_unit(number: int, unit: tuple[str, float]) -> None:
     """A duration is as long as its number of units."""
     assert parse_duration(f"{number}{unit[0]}") == pytest.approx(number * unit[1])
 
 
-@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_other_text_is_no_duration_and_no_size(text: str) -> None:
     """Any text is read or refused with ValueError, never anything else, and never as something negative."""
@@ -64,7 +60,6 @@ def test_wrong_size_is_refused(text: str) -> None:
         parse_size(text)
 
 
-@settings(deadline=None)
 @given(PLAIN)
 def test_text_without_references_stays(text: str) -> None:
     """Only ``${`` starts anything."""
@@ -72,7 +67,6 @@ def test_text_without_references_stays(text: str) -> None:
     assert interpolate(text, Path("/"), {}) == text
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(PLAIN, NAME, st.text(st.characters(exclude_categories=["Cs"])))), PLAIN)
 def test_references_are_replaced_once(parts: list[tuple[str, str, str]], end: str) -> None:
     """Each reference becomes its variable, whatever stands in it, a reference included."""
@@ -83,7 +77,6 @@ def test_references_are_replaced_once(parts: list[tuple[str, str, str]], end: st
     assert references(text) == tuple(f"${{env:{name}}}" for _, name, _ in parts)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_escaped_text_means_itself(text: str) -> None:
     """With ``$${`` for ``${``, any text that does not hold ``$${`` can be written."""
@@ -91,7 +84,6 @@ def test_escaped_text_means_itself(text: str) -> None:
         assert interpolate(text.replace("${", "$${"), Path("/"), {}) == text
 
 
-@settings(deadline=None)
 @given(st.text("${}:envfilAB", max_size=20))
 def test_any_text_is_replaced_or_refused(text: str) -> None:
     """Malformed references are refused in words; nothing else happens."""

@@ -101,7 +101,7 @@ _IN_PYTHON = [re.sub(r"\(\?[is]\)", "", each) for each in PATTERNS if not _NOT_P
     st.lists(st.sampled_from(sorted(ENCODERS)), max_size=2),
     st.integers(0, 99),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_gate_misses_what_its_pattern_finds(text: str, encoders: list[str], flip: int) -> None:
     """Whatever a pattern finds in a text, in either case and in any encoding, its expression matches in the bytes."""
     text = text[:flip] + text[flip : flip + 3].swapcase() + text[flip + 3 :]

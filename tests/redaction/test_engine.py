@@ -20,7 +20,7 @@ MAIL = "jane.doe@example.org"
 
 
 @given(TEXTS, st.none() | NAMES, st.none() | st.sampled_from(KeyClass))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @example("hunter2", "client\uff33ecret", None)
 @example("\ud800 bob@example.com", None, None)
 @example("\udcff bob@example.com", None, None)

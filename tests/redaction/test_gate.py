@@ -25,7 +25,7 @@ def looks_into(text: str, before: bytes = b"\x12\x30", after: bytes = b"\x4a\x10
 
 
 @given(TEXTS)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_the_scan_of_requests_looks_into_what_a_detector_may_find(text: str) -> None:
     """Where an exact expression matches in a text, the scan of the bytes around it has a hit in it."""
     assert looks_into(text) or GATE.is_quiet(text.encode())
@@ -44,7 +44,7 @@ EXPRESSIONS = [*dict.fromkeys(expression for detector in ALL for expression in d
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_expression_is_looked_for(data: st.DataObject) -> None:
     """What any one of the expressions matches, the scan of requests has a hit in."""
     expression = data.draw(st.sampled_from(EXPRESSIONS))
@@ -63,7 +63,7 @@ def test_clean_telemetry_is_not_looked_into() -> None:
 
 
 @given(st.lists(TEXTS | st.sampled_from(CLEAN) | st.just(""), max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_texts_that_are_scanned_as_one(texts: list[str]) -> None:
     """What is quiet among others is quiet by itself; the same the other way round, but for what goes on beyond a line."""
     parts = {text.encode("utf-8", "surrogatepass") for text in texts}
@@ -107,7 +107,7 @@ GROUPS = st.recursive(
 
 
 @given(GROUPS, GROUPS, st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_within_means_that_every_match_holds_one(inner: bytes, outer: bytes, data: st.DataObject) -> None:
     """Where one expression is said to be within another, it is found in whatever the other matches."""
     matched = data.draw(st.from_regex(re.compile(outer, re.DOTALL), fullmatch=True))

@@ -176,7 +176,7 @@ _ITEM = st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["x", MAIL,
 
 
 @given(st.lists(_ITEM, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_marks_add_up_to_what_was_found(items: list[dict[str, str]]) -> None:
     """Over random requests the counts of all marks are the counts that the result reports, and a second pass is idle."""
     result = redact(traces([span(attributes=each) for each in items]))

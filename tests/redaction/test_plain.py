@@ -63,7 +63,7 @@ def test_whatever_is_odd_is_left_to_the_parser(kind: Kind, body: str) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_it_becomes_what_the_full_look_makes_of_it(seed: int) -> None:
     """Texts with and without something to hide, under names that say something, and with a byte changed."""
     rnd = random.Random(seed)

@@ -57,7 +57,7 @@ PATTERNS = [
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @given(st.data())
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_superset_matches_wherever_the_pattern_does(pattern: str, data: st.DataObject) -> None:
     """In either case, and with letters and digits right beside it, where a boundary would not match."""
     text = data.draw(st.from_regex(pattern, alphabet=st.characters(codec="ascii")))

@@ -62,7 +62,7 @@ def masked(attributes: Mapping[str, Scalar], redactor: Redactor = REDACTOR) -> M
 
 
 @given(st.sampled_from(Signal), st.integers(0, 2**32))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_result_is_that_of_the_plain_way(signal: Signal, seed: int) -> None:
     """Random requests in random encodings, unknown fields with secrets among them: as if every string was parsed."""
     rnd = random.Random(seed)

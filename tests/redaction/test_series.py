@@ -265,7 +265,7 @@ def _total(point: Any) -> tuple[float, float]:
 
 @pytest.mark.parametrize("make", [_counter, _histogram, _exponential])
 @given(st.lists(st.tuples(_USERS, _COUNTS), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_totals_do_not_change(
     make: Callable[[int | None, list[int]], Metric], parts: list[tuple[int | None, list[int]]]
 ) -> None:

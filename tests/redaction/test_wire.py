@@ -60,7 +60,7 @@ def test_one_shape_for_all_signals(signal: Signal) -> None:
 
 
 @given(SIGNALS, SEEDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_walk_finds_the_items_of_upb_in_its_order(signal: Signal, seed: int) -> None:
     """Each range holds exactly the bytes of the item that upb yields at that place."""
     _, body = _bodies(signal, seed)
@@ -70,7 +70,7 @@ def test_walk_finds_the_items_of_upb_in_its_order(signal: Signal, seed: int) -> 
 
 
 @given(SIGNALS, SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_layout_maps_offsets_and_items_to_their_groups(signal: Signal, seed: int) -> None:
     """An offset leads to its item, an item to its scope and resource, and bytes outside of items to none."""
     _, body = _bodies(signal, seed)
@@ -85,7 +85,7 @@ def test_layout_maps_offsets_and_items_to_their_groups(signal: Signal, seed: int
 
 
 @given(SIGNALS, SEEDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_rebuild_keeps_what_is_asked_for(signal: Signal, seed: int) -> None:
     """The rebuilt request equals the parsed one with the other items, and groups left empty, taken out."""
     rnd, body = _bodies(signal, seed)
@@ -132,7 +132,7 @@ def _expected(signal: Signal, message: Message, keep: dict[int, bytes], resource
 
 
 @given(SIGNALS, SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_over_long_tags_walk_after_canonical(signal: Signal, seed: int) -> None:
     """What the walk refuses though upb takes it has a canonical form with the same meaning that does walk."""
     rnd = random.Random(seed)
@@ -147,7 +147,7 @@ def test_over_long_tags_walk_after_canonical(signal: Signal, seed: int) -> None:
 
 
 @given(SIGNALS, SEEDS, st.integers(0, 3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_broken_bytes_raise_only_malformed_wire(signal: Signal, seed: int, kind: int) -> None:
     """Truncated, flipped and random bytes give MalformedWire or ranges inside of the request, never another error."""
     rnd, body = _bodies(signal, seed)
@@ -187,7 +187,7 @@ def test_hostile_headers_are_refused(body: bytes) -> None:
 
 
 @given(SIGNALS, SEEDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_splice_corrects_every_length(signal: Signal, seed: int) -> None:
     """Strings of any length put in place of others, at any depth, give what upb gives when it sets them."""
     rnd, body = _bodies(signal, seed)

@@ -166,7 +166,7 @@ SMALL = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SMALL, SMALL, OFFERS)
 def test_kept_and_suppressed_are_all_that_was_offered(
     limits: BudgetLimits, others: BudgetLimits, offers: list[tuple[dict[bytes, int], float, str, str]]

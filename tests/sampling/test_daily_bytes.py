@@ -83,7 +83,7 @@ def test_a_share_comes_back_when_a_flood_is_over() -> None:
     assert run(day, begin=START + 600, end=START + 4200, healthy=0.05 * MIB) == 1.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.floats(-90_000.0, 90_000.0), st.integers(0, 1 << 40)), max_size=30), st.floats(0.0001, 1.0)
 )

@@ -140,7 +140,7 @@ def test_a_resource_counts_for_its_own_spans() -> None:
     assert matching(message, {"attributes": {"tier": {"values": "gold"}}}) == {A}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.text(min_size=1, max_size=6),

@@ -78,7 +78,7 @@ def logs(records: Sequence[LogRecord]) -> list[ReadableLogRecord]:
     return [ReadableLogRecord(each, RESOURCES[n % 2], SCOPES[n % 3]) for n, each in enumerate(records)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(SPANS, max_size=4))
 def test_spans_are_encoded_as_the_sdk_does(spans: list[ReadableSpan]) -> None:
     """Any spans give the request that the SDK's own exporter sends, but for trace states of links, which it forgets."""
@@ -91,7 +91,7 @@ def test_spans_are_encoded_as_the_sdk_does(spans: list[ReadableSpan]) -> None:
     assert ours == official_spans(spans)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(RECORDS, max_size=4))
 def test_log_records_are_encoded_as_the_sdk_does(records: list[LogRecord]) -> None:
     """Any log records give the request that the SDK's own exporter sends."""
@@ -99,7 +99,7 @@ def test_log_records_are_encoded_as_the_sdk_does(records: list[LogRecord]) -> No
     assert ExportLogsServiceRequest.FromString(encode_logs(batch)) == official_logs(batch)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(SPANS, max_size=4), st.lists(RECORDS, max_size=4))
 def test_what_was_encoded_is_decoded_whole(spans: list[ReadableSpan], records: list[LogRecord]) -> None:
     """Decoded items encode to the same bytes: nothing of them is lost on the way."""

@@ -52,7 +52,7 @@ def taken_in(app: Application) -> None:
     wait_until(lambda: not app.items()["queued"], "an empty queue", DEADLINE_S)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     traces=st.lists(st.tuples(st.integers(1, 4), st.booleans(), st.booleans(), st.booleans()), max_size=40),
     keep=st.sampled_from([0.0, 0.5, 1.0]),
