@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -214,7 +215,9 @@ def main(arguments: Sequence[str]) -> int:
             print("smoke: plain install, opentelemetry-instrument: ok", flush=True)
             check_all(Environment(folder / "all", constraints), f"errorplane[all] @ {wheel.as_uri()}")
             print("smoke: errorplane[all] from the wheel: ok", flush=True)
-            check_all(Environment(folder / "sdist", constraints), f"errorplane[all] @ {sdist.as_uri()}")
+            # pip keeps what it builds under the file's path: from here it would install what an earlier run had built.
+            moved = Path(shutil.copy(sdist, folder))
+            check_all(Environment(folder / "sdist", constraints), f"errorplane[all] @ {moved.as_uri()}")
             print("smoke: errorplane[all] from the sdist: ok", flush=True)
     except SmokeFailed as error:
         print(f"smoke: {error}", file=sys.stderr)
