@@ -23,9 +23,9 @@ from errorplane.hooks._describe import keep_bound
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._imports import after_import
 from errorplane.hooks._records import as_logged, is_marked
+from errorplane.hooks._replace import Undo, replace
 from errorplane.hooks._structlog import see_structlog
 
-Undo = Callable[[], None]
 _IN_FORCE: Final = ""
 _states: Final[dict[str, str]] = {}
 
@@ -173,7 +173,7 @@ def _chain(name: str, make: str, adoption: _Adoption) -> Undo:
     if name not in vars(span_class):  # else that of the API would be found, which does nothing
         raise AttributeError(f"Span has no method {name} of its own")
     made = _find("errorplane.hooks._span_methods", make)
-    return _replace(span_class, name, made(adoption.attachment, getattr(span_class, name)))
+    return replace(span_class, name, made(adoption.attachment, getattr(span_class, name)))
 
 
 def _see_handled(module: str, adoption: _Adoption) -> Undo:
@@ -209,7 +209,7 @@ def _see_handled(module: str, adoption: _Adoption) -> Undo:
         finally:
             detach(token)
 
-    return _replace(handler, "emit", emit)
+    return replace(handler, "emit", emit)
 
 
 def _see_handled_once_there(module: str, adoption: _Adoption) -> Undo:
@@ -255,24 +255,13 @@ def _adopt_after(module: str, path: str, adoption: _Adoption) -> Undo:
         GUARD.run(name, adoption.adopt, first)
         return result
 
-    return _replace(owner, name, wrapper)
+    return replace(owner, name, wrapper)
 
 
 def _adopt_now(module: str, get: str, adoption: _Adoption) -> Undo:
     """The provider that was made and set before, by whatever distro."""
     adoption.adopt(_find(module, get)())
     return _nothing
-
-
-def _replace(owner: object, name: str, new: object) -> Undo:
-    previous = getattr(owner, name)
-    setattr(owner, name, new)
-
-    def undo() -> None:
-        if getattr(owner, name) is new:  # else somebody has chained to ours, and only they can undo that
-            setattr(owner, name, previous)
-
-    return undo
 
 
 def _with(function: Callable[..., Undo], *args: str) -> Callable[[_Adoption], Undo]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from errorplane.hooks._replace import Undo
 from errorplane.propagation._clients import clients
 from errorplane.propagation._gate import Gate, destination, install_gate
 from errorplane.propagation._grpc import grpc_clients
-from errorplane.propagation._imports import Undo, when_imported, wrap
+from errorplane.propagation._imports import when_imported, wrap
 from errorplane.propagation._outgoing import extended
 from errorplane.propagation._rules import Hosts, Keys, Rules
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from errorplane.hooks import GUARD
-from errorplane.propagation._imports import Install, Undo, wrap
+from errorplane.hooks._replace import Undo
+from errorplane.propagation._imports import Install, wrap
 from errorplane.propagation._outgoing import applied, apply
 from errorplane.propagation._rules import Rules
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from errorplane.propagation._imports import Install, Undo, wrap
+from errorplane.hooks._replace import Undo
+from errorplane.propagation._imports import Install, wrap
 from errorplane.propagation._outgoing import extended
 from errorplane.propagation._rules import Rules
 

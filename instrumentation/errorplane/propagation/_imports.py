@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any, Final
 
 from errorplane.hooks import GUARD, after_import
+from errorplane.hooks._replace import Undo, replace
 
-Undo = Callable[[], None]
 Install = Callable[[ModuleType], list[Undo]]
 
 _waiting: Final[dict[str, list[Callable[[ModuleType], None]]]] = {}
@@ -47,11 +47,4 @@ def _imported(module: ModuleType) -> None:
 def wrap(owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Undo:
     """Put what `make` makes of a function in its place; undone unless somebody has chained to it since."""
     previous = getattr(owner, name)
-    new = functools.wraps(previous)(make(previous))
-    setattr(owner, name, new)
-
-    def undo() -> None:
-        if getattr(owner, name) is new:
-            setattr(owner, name, previous)
-
-    return undo
+    return replace(owner, name, functools.wraps(previous)(make(previous)))

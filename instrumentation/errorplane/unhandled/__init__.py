@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from errorplane.hooks._guard import GUARD
 from errorplane.hooks._imports import after_import
+from errorplane.hooks._replace import Undo
 from errorplane.settings import EXIT_SECONDS, FORK, UNHANDLED, flag, number, text
-from errorplane.unhandled._chain import Undo, Watch, is_error
+from errorplane.unhandled._chain import Watch, is_error
 from errorplane.unhandled._flush import flush_all
 from errorplane.unhandled._forks import watch_forks
 from errorplane.unhandled._hooks import watch_gevent, watch_interpreter, watch_loop

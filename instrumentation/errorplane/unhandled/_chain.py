@@ -11,10 +11,10 @@ from typing import Any, Final, TypeGuard
 
 from errorplane.errors import known_occurrence, qualified_type
 from errorplane.hooks._guard import GUARD
+from errorplane.hooks._replace import Undo, replace
 from errorplane.hooks._report import report
 
 _THREAD_NAME: Final = "thread.name"
-Undo = Callable[[], None]
 _ENDINGS: Final = (SystemExit, KeyboardInterrupt, GeneratorExit)
 _NAMED_ENDINGS: Final = frozenset(("asyncio.exceptions.CancelledError", "greenlet.GreenletExit", "trio.Cancelled"))
 """Of libraries that may not be there, or are dear to import."""
@@ -59,19 +59,7 @@ class Watch:
 
     def replace(self, owner: object, name: str, new: object) -> None:
         """Put it in place until `stop`; for good where somebody has chained to it meanwhile."""
-        previous = vars(owner).get(name)
-        inherited = getattr(owner, name)
-        setattr(owner, name, new)
-
-        def undo() -> None:
-            if vars(owner).get(name) is not new:
-                return
-            if previous is None and isinstance(owner, type):
-                delattr(owner, name)
-            else:
-                setattr(owner, name, inherited if previous is None else previous)
-
-        self.undo.append(undo)
+        self.undo.append(replace(owner, name, new))
 
     def stop(self) -> None:
         """Take everything back."""
